@@ -1,0 +1,98 @@
+"""corpus.h5, one row per prompt: written here, read by the C++ programs and by `open_run`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import numpy as np
+import xxhash
+
+from moerae.errors import DataError
+from moerae.publish import publishing
+
+SCHEMA = "moerae.corpus/1"
+SPLITS = ("discovery", "validation", "test")
+LABELS = ("set", "topic", "domain", "wrapper", "label")
+CONTINUATIONS = ("target", "refuse", "comply")
+
+
+@dataclass
+class Prompt:
+    """One prompt with an optional response. Positions are counted in tokens from the start of the row."""
+
+    tokens: list[int]
+    set: str
+    cluster: int
+    content: tuple[int, int]  # first and past-the-end token of the user's text, template excluded
+    response: int | None = None  # first token of the response; None where there is none
+    topic: str | None = None
+    domain: str | None = None
+    wrapper: str | None = None
+    label: str | None = None
+    pair: int = -1
+    split: int | None = None  # None: by hash of the cluster
+    text: str | None = None
+    continuations: dict[str, list[int]] = field(
+        default_factory=dict
+    )  # kind -> tokens of a reply to teacher-force
+
+
+def split_of(cluster: int, seed: int = 0) -> int:
+    """50 % discovery, 25 % validation, 25 % test by hash of the cluster: a cluster never straddles splits."""
+    bucket = xxhash.xxh3_64_intdigest(f"{seed}:{cluster}".encode()) % 4
+    return (0, 0, 1, 2)[bucket]
+
+
+def write_corpus(
+    path: Path, prompts: list[Prompt], attributes: dict[str, str | int], keep_text: bool = False
+) -> None:
+    """Writes one corpus atomically. `attributes` become root attributes (tokenizer hash, sources, ...)."""
+    if not prompts:
+        raise DataError(
+            f"{path}: a corpus without prompts cannot be studied; check the sources and their filters"
+        )
+    lengths = np.array([len(p.tokens) for p in prompts], np.int64)
+    if (lengths == 0).any():
+        raise DataError(
+            f"{path}: prompt {int(np.argmin(lengths))} has no tokens; every prompt needs at least one"
+        )
+    offset = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    starts = offset[:-1]
+    response = [n if p.response is None else p.response for p, n in zip(prompts, lengths, strict=True)]
+    kinds = [
+        (i, kind, p.continuations[kind])
+        for i, p in enumerate(prompts)
+        for kind in CONTINUATIONS
+        if kind in p.continuations
+    ]
+    with publishing(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs.update({"schema": SCHEMA, "schema_version": 1, **attributes, "complete": 1})
+        file["prompt_id"] = np.arange(len(prompts), dtype=np.uint64)
+        file["tokens"] = np.concatenate([np.asarray(p.tokens, np.uint32) for p in prompts])
+        file["offset"] = offset
+        file["response_offset"] = starts + np.asarray(response, np.int64)
+        file["content_offset"] = starts[:, None] + np.asarray([p.content for p in prompts], np.int64)
+        for name in LABELS:
+            values = [getattr(p, name) for p in prompts]
+            categories = sorted({value for value in values if value is not None})
+            code = {value: i for i, value in enumerate(categories)}
+            file[name] = np.asarray([code.get(value, -1) for value in values], np.int32)
+            file[name].attrs.create("categories", categories, dtype=h5py.string_dtype())
+        file["cluster"] = np.asarray([p.cluster for p in prompts], np.int64)
+        file["pair"] = np.asarray([p.pair for p in prompts], np.int64)
+        file["split"] = np.asarray(
+            [split_of(p.cluster) if p.split is None else p.split for p in prompts], np.uint8
+        )
+        file["split"].attrs.create("categories", SPLITS, dtype=h5py.string_dtype())
+        if kinds:
+            group = file.create_group("continuation")
+            group["tokens"] = np.concatenate([np.asarray(tokens, np.uint32) for _, _, tokens in kinds])
+            sizes = [len(tokens) for _, _, tokens in kinds]
+            group["offset"] = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+            group["prompt"] = np.asarray([i for i, _, _ in kinds], np.int64)
+            group["kind"] = np.asarray([CONTINUATIONS.index(kind) for _, kind, _ in kinds], np.int32)
+            group["kind"].attrs.create("categories", CONTINUATIONS, dtype=h5py.string_dtype())
+        if keep_text:
+            file.create_dataset("text", data=[p.text or "" for p in prompts], dtype=h5py.string_dtype())
