@@ -34,9 +34,7 @@ class Prompt:
     pair: int = -1
     split: int | None = None  # None: by hash of the cluster
     text: str | None = None
-    continuations: dict[str, list[int]] = field(
-        default_factory=dict
-    )  # kind -> tokens of a reply to teacher-force
+    continuations: dict[str, list[int]] = field(default_factory=dict)  # kind -> tokens of a reply to teacher-force
 
 
 def split_of(cluster: int, seed: int = 0) -> int:
@@ -45,19 +43,13 @@ def split_of(cluster: int, seed: int = 0) -> int:
     return (0, 0, 1, 2)[bucket]
 
 
-def write_corpus(
-    path: Path, prompts: list[Prompt], attributes: dict[str, str | int], keep_text: bool = False
-) -> None:
+def write_corpus(path: Path, prompts: list[Prompt], attributes: dict[str, str | int], keep_text: bool = False) -> None:
     """Writes one corpus atomically. `attributes` become root attributes (tokenizer hash, sources, ...)."""
     if not prompts:
-        raise DataError(
-            f"{path}: a corpus without prompts cannot be studied; check the sources and their filters"
-        )
+        raise DataError(f"{path}: a corpus without prompts cannot be studied; check the sources and their filters")
     lengths = np.array([len(p.tokens) for p in prompts], np.int64)
     if (lengths == 0).any():
-        raise DataError(
-            f"{path}: prompt {int(np.argmin(lengths))} has no tokens; every prompt needs at least one"
-        )
+        raise DataError(f"{path}: prompt {int(np.argmin(lengths))} has no tokens; every prompt needs at least one")
     offset = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     starts = offset[:-1]
     response = [n if p.response is None else p.response for p, n in zip(prompts, lengths, strict=True)]
@@ -82,9 +74,7 @@ def write_corpus(
             file[name].attrs.create("categories", categories, dtype=h5py.string_dtype())
         file["cluster"] = np.asarray([p.cluster for p in prompts], np.int64)
         file["pair"] = np.asarray([p.pair for p in prompts], np.int64)
-        file["split"] = np.asarray(
-            [split_of(p.cluster) if p.split is None else p.split for p in prompts], np.uint8
-        )
+        file["split"] = np.asarray([split_of(p.cluster) if p.split is None else p.split for p in prompts], np.uint8)
         file["split"].attrs.create("categories", SPLITS, dtype=h5py.string_dtype())
         if kinds:
             group = file.create_group("continuation")
