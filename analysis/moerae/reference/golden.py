@@ -1,0 +1,129 @@
+"""The routers of transformers, listened to while each prompt runs alone and unpadded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers.models.olmoe.modeling_olmoe import OlmoeTopKRouter
+from transformers.models.qwen3_moe.modeling_qwen3_moe import Qwen3MoeTopKRouter
+
+from moerae.errors import ConfigError, DataError
+from moerae.publish import publishing
+
+SCHEMA = "moerae.golden/1"
+# model_type -> router module; in transformers 5.23.0 both return (raw logits, weights applied, ids) of [tokens, .]
+ROUTERS: dict[str, type[torch.nn.Module]] = {"qwen3_moe": Qwen3MoeTopKRouter, "olmoe": OlmoeTopKRouter}
+LAYER = re.compile(r"\.layers\.(\d+)\.")
+
+
+@dataclass
+class Golden:
+    """T tokens, L MoE layers, K experts, k of them chosen. Ids ascend within a token, weights with them."""
+
+    offset: NDArray[np.int64]  # [P+1] into T
+    layer: NDArray[np.int32]  # [L] decoder index
+    expert: NDArray[np.int32]  # [T, L, k]
+    weight: NDArray[np.float32]  # [T, L, k] as applied
+    logits: NDArray[np.float32]  # [T, L, K] raw
+    margin: NDArray[np.float32]  # [T, L] selection score (softmax) of expert k minus that of k+1; inf where k = K
+    hidden: NDArray[np.float32] | None = None  # [T, H] after the last norm
+    lm_logits: NDArray[np.float32] | None = None  # [T, V]
+
+
+def corpus_rows(path: Path, prompts: int | None = None) -> list[NDArray[np.int64]]:
+    """The token ids of the first `prompts` rows of a corpus (None: all)."""
+    if not path.is_file():
+        raise DataError(f"{path}: no such corpus; make one with `python -m moerae corpus`")
+    with h5py.File(path, "r") as file:
+        tokens, offset = file["tokens"][()].astype(np.int64), file["offset"][()]
+    return [tokens[a:b] for a, b in zip(offset[:-1], offset[1:], strict=True)][:prompts]
+
+
+def routers(model: PreTrainedModel) -> dict[int, torch.nn.Module]:
+    """Decoder index -> router module, ascending."""
+    kind = ROUTERS.get(model.config.model_type)
+    if kind is None:
+        raise ConfigError(f"no reference for model_type '{model.config.model_type}'; known: {', '.join(ROUTERS)}")
+    found = {int(LAYER.search(name)[1]): item for name, item in model.named_modules() if isinstance(item, kind)}
+    if not found:
+        raise DataError("the model has no MoE layer, so there is no routing; check decoder_sparse_step")
+    return dict(sorted(found.items()))
+
+
+def load(folder: Path, dtype: str, experts: str = "eager") -> PreTrainedModel:
+    """A checkpoint ready for inference on the CPU. Errors: DataError where transformers had to invent a weight."""
+    model, info = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=getattr(torch, dtype), experts_implementation=experts, output_loading_info=True
+    )
+    if any(info[key] for key in ("missing_keys", "mismatched_keys", "unexpected_keys")):
+        raise DataError(f"{folder}: transformers could not place every tensor, so its values are no reference: {info}")
+    return model.eval()
+
+
+def record(folder: Path, rows: list[NDArray[np.int64]], dtype: str = "float32", final: bool = False) -> Golden:
+    """Routing of every row of token ids under the checkpoint in `folder`."""
+    model = load(folder, dtype)
+    heard: dict[int, list[tuple[torch.Tensor, ...]]] = {layer: [] for layer in routers(model)}
+    hooks = [
+        module.register_forward_hook(lambda _module, _inputs, output, layer=layer: heard[layer].append(output))
+        for layer, module in routers(model).items()
+    ]
+    hidden, lm_logits = [], []
+    with torch.inference_mode():
+        for row in rows:
+            output = model(torch.from_numpy(row)[None], use_cache=False, output_hidden_states=final)
+            if final:
+                hidden.append(output.hidden_states[-1][0].float().numpy())
+                lm_logits.append(output.logits[0].float().numpy())
+    for hook in hooks:
+        hook.remove()
+    logits, weight, expert = (
+        torch.stack([torch.cat([outputs[part] for outputs in heard[layer]]) for layer in heard], dim=1)
+        for part in range(3)
+    )  # [T, L, K], [T, L, k], [T, L, k]
+    order = expert.argsort(dim=-1)
+    lengths = [len(row) for row in rows]
+    return Golden(
+        offset=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        layer=np.asarray(list(heard), np.int32),
+        expert=expert.gather(-1, order).to(torch.int32).numpy(),
+        weight=weight.gather(-1, order).float().numpy(),
+        logits=logits.float().numpy(),
+        margin=selection_margin(logits, expert.shape[-1]),
+        hidden=np.concatenate(hidden) if final else None,
+        lm_logits=np.concatenate(lm_logits) if final else None,
+    )
+
+
+def selection_margin(logits: torch.Tensor, k: int) -> NDArray[np.float32]:
+    """[T, L, K] -> [T, L]: both families select on the float32 softmax of the logits."""
+    scores = logits.softmax(dim=-1, dtype=torch.float32).sort(dim=-1, descending=True).values
+    if k == scores.shape[-1]:
+        return np.full(scores.shape[:2], np.inf, np.float32)
+    return (scores[..., k - 1] - scores[..., k]).numpy()
+
+
+def write(path: Path, golden: Golden, attributes: dict[str, str]) -> None:
+    """golden.h5: the fields of `Golden` under the names that shards use, plus `routing/margin` and `final/*`."""
+    names = {
+        "routing/offset": golden.offset,
+        "layer": golden.layer,
+        "routing/expert": golden.expert,
+        "routing/weight": golden.weight,
+        "routing/logits": golden.logits,
+        "routing/margin": golden.margin,
+        "final/hidden": golden.hidden,
+        "final/logits": golden.lm_logits,
+    }
+    with publishing(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs.update({"schema": SCHEMA, "schema_version": 1, **attributes, "complete": 1})
+        for name, values in names.items():
+            if values is not None:
+                file[name] = values
