@@ -1,4 +1,4 @@
-"""Golden values from transformers: the decisions of every router on a corpus, and tiny checkpoints to take them from."""
+"""Golden values from transformers: what every router decided on a corpus, and tiny checkpoints to ask them on."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ CASES = {
     ),
     "qwen3-head-dim": qwen3(
         "60KB",
-        4,
+        44,
         head_dim=10,
         num_experts=10,
         num_experts_per_tok=4,
@@ -68,7 +68,7 @@ CASES = {
     ),
     "qwen3-top-1": qwen3(seed=5, num_key_value_heads=1, num_experts_per_tok=1, norm_topk_prob=False),
     "qwen3-all-experts": qwen3(seed=6, num_experts=4, num_experts_per_tok=4, norm_topk_prob=False),
-    "olmoe-full": replace(olmoe(seed=7, norm_topk_prob=False, tie_word_embeddings=False), published_rope=5e5),
+    "olmoe-full": replace(olmoe(seed=27, norm_topk_prob=False, tie_word_embeddings=False), published_rope=5e5),
     "olmoe-clip-grouped-sharded": olmoe("40KB", 8, num_key_value_heads=2, norm_topk_prob=True, clip_qkv=0.8),
     "olmoe-tied-top-1": olmoe(seed=9, num_experts_per_tok=1, tie_word_embeddings=True, norm_topk_prob=False),
     "olmoe-all-experts": olmoe(seed=10, num_experts=4, num_experts_per_tok=4, norm_topk_prob=True),

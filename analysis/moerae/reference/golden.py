@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -43,7 +44,7 @@ def corpus_rows(path: Path, prompts: int | None = None) -> list[NDArray[np.int64
         raise DataError(f"{path}: no such corpus; make one with `python -m moerae corpus`")
     with h5py.File(path, "r") as file:
         tokens, offset = file["tokens"][()].astype(np.int64), file["offset"][()]
-    return [tokens[a:b] for a, b in zip(offset[:-1], offset[1:], strict=True)][:prompts]
+    return [tokens[a:b] for a, b in pairwise(offset)][:prompts]
 
 
 def routers(model: PreTrainedModel) -> dict[int, torch.nn.Module]:

@@ -1,0 +1,93 @@
+"""The decoder of the programs decides as transformers does: every token, every layer, on every grid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import parity
+import pytest
+import support
+from moerae.reference import checkpoints, golden
+
+LENGTHS = [1, 2, 3, 7, 33, 64, 96, 1, 50, 17, 5]  # several batches of 128; single tokens; no multiple of anything
+GRIDS = [(1, 1), (2, 1), (1, 2), (2, 2), (1, 4)]  # data x expert
+PLANTED = support.ROOT / "data/planted/base"
+PLANTED_ROWS = 48
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("corpus") / "corpus.h5"
+    return support.random_corpus(path, LENGTHS, checkpoints.VOCABULARY)
+
+
+@pytest.mark.parametrize("case", checkpoints.CASES)
+def test_float32_on_every_grid(case: str, corpus: Path, tmp_path: Path) -> None:
+    model = checkpoints.make(case, tmp_path / "model")
+    want = golden.record(model, golden.corpus_rows(corpus))
+    assert_worth_comparing(want)
+    for data, expert in GRIDS:
+        run = tmp_path / f"{data}x{expert}"
+        support.moerae("record", support.recording(model, corpus, run, expert), ranks=data * expert)
+        worst = parity.assert_equal(want, run)
+        print(f"{case} {data}x{expert}:", {name: f"{value:.1e}" for name, value in worst.items()})
+        parity.assert_usage(run, corpus)
+
+
+def assert_worth_comparing(want: golden.Golden) -> None:
+    """A model whose routing hardly varies would agree with anything."""
+    tokens, layers, k = want.expert.shape
+    experts = want.logits.shape[-1]
+    for layer in range(layers):
+        used = np.bincount(want.expert[:, layer].ravel(), minlength=experts)
+        assert used.min() > 0 and (k == experts or used.max() < tokens)
+
+
+@pytest.mark.parametrize("case", ["qwen3-grouped", "olmoe-full"])
+def test_bfloat16_differs_little(case: str, corpus: Path, tmp_path: Path) -> None:
+    """Both round to 8 bits, at different places: decisions may differ where scores are close, and only there."""
+    model = checkpoints.make(case, tmp_path / "model")
+    want = golden.record(model, golden.corpus_rows(corpus), "bfloat16")
+    study = support.recording(model, corpus, tmp_path / "run") | {"model.dtype": "bfloat16"}
+    support.moerae("record", study, ranks=1)
+    found = parity.differences(want, tmp_path / "run")
+    print(f"bfloat16 {case}:", {name: f"{value:.4f}" for name, value in found.items()})
+    assert found["same experts"] >= 0.95
+    assert found["weight mean"] <= 0.01
+    assert found["logits max / rms"] <= 0.2
+
+
+@pytest.fixture(scope="module")
+def planted_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every n-th row of the planted corpus, all its sets among them."""
+    path = tmp_path_factory.mktemp("planted") / "corpus.h5"
+    support.thin_corpus(PLANTED / "corpus.h5", path, PLANTED_ROWS)
+    return path
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_planted_model(
+    grid: tuple[int, int], planted_corpus: Path, planted_golden: golden.Golden, tmp_path: Path
+) -> None:
+    data, expert = grid
+    study = support.recording(PLANTED, planted_corpus, tmp_path / "run", expert, batch_tokens=512)
+    support.moerae("record", study, ranks=data * expert)
+    worst = parity.assert_equal(planted_golden, tmp_path / "run")
+    print(f"planted {data}x{expert}:", {name: f"{value:.1e}" for name, value in worst.items()})
+    parity.assert_usage(tmp_path / "run", planted_corpus)
+
+
+@pytest.fixture(scope="module")
+def planted_golden(planted_corpus: Path) -> golden.Golden:
+    return golden.record(PLANTED, golden.corpus_rows(planted_corpus))
+
+
+def test_planted_model_bfloat16(planted_corpus: Path, tmp_path: Path) -> None:
+    want = golden.record(PLANTED, golden.corpus_rows(planted_corpus), "bfloat16")
+    study = support.recording(PLANTED, planted_corpus, tmp_path / "run", batch_tokens=512) | {"model.dtype": "bfloat16"}
+    support.moerae("record", study, ranks=2)
+    found = parity.differences(want, tmp_path / "run")
+    print("bfloat16 planted:", {name: f"{value:.4f}" for name, value in found.items()})
+    assert found["same experts"] >= 0.9
+    assert found["weight mean"] <= 0.02
