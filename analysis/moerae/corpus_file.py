@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from moerae.publish import publishing
 
 SCHEMA = "moerae.corpus/1"
 SPLITS = ("discovery", "validation", "test")
-LABELS = ("set", "topic", "domain", "wrapper", "label")
+LABELS = ("set", "topic", "domain", "wrapper", "label", "source")
+REQUIRED = LABELS[:-1]  # `source` stands in the file only where a prompt has one
 CONTINUATIONS = ("target", "refuse", "comply")
 
 
@@ -22,7 +24,7 @@ CONTINUATIONS = ("target", "refuse", "comply")
 class Prompt:
     """One prompt with an optional response. Positions are counted in tokens from the start of the row."""
 
-    tokens: list[int]
+    tokens: Sequence[int]
     set: str
     cluster: int
     content: tuple[int, int]  # first and past-the-end token of the user's text, template excluded
@@ -34,6 +36,9 @@ class Prompt:
     pair: int = -1
     split: int | None = None  # None: by hash of the cluster
     text: str | None = None
+    source: str | None = None  # name of the file the row came from
+    source_row: int = -1  # its data row there, from 1
+    text_hash: int = 0  # XXH3-64 of the text in UTF-8
     continuations: dict[str, list[int]] = field(default_factory=dict)  # kind -> tokens of a reply to teacher-force
 
 
@@ -43,8 +48,17 @@ def split_of(cluster: int, seed: int = 0) -> int:
     return (0, 0, 1, 2)[bucket]
 
 
-def write_corpus(path: Path, prompts: list[Prompt], attributes: dict[str, str | int], keep_text: bool = False) -> None:
-    """Writes one corpus atomically. `attributes` become root attributes (tokenizer hash, sources, ...)."""
+def write_corpus(
+    path: Path,
+    prompts: list[Prompt],
+    attributes: dict[str, str | int],
+    keep_text: bool = False,
+    keep_tokens: bool = True,
+) -> None:
+    """Writes one corpus atomically. `attributes` become root attributes (tokenizer hash, sources, ...).
+
+    Without tokens (imported traces) the file has offsets, so that lengths are known, but no dataset `tokens`.
+    """
     if not prompts:
         raise DataError(f"{path}: a corpus without prompts cannot be studied; check the sources and their filters")
     lengths = np.array([len(p.tokens) for p in prompts], np.int64)
@@ -62,11 +76,16 @@ def write_corpus(path: Path, prompts: list[Prompt], attributes: dict[str, str | 
     with publishing(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs.update({"schema": SCHEMA, "schema_version": 1, **attributes, "complete": 1})
         file["prompt_id"] = np.arange(len(prompts), dtype=np.uint64)
-        file["tokens"] = np.concatenate([np.asarray(p.tokens, np.uint32) for p in prompts])
+        if keep_tokens:
+            file["tokens"] = np.concatenate([np.asarray(p.tokens, np.uint32) for p in prompts])
         file["offset"] = offset
         file["response_offset"] = starts + np.asarray(response, np.int64)
         file["content_offset"] = starts[:, None] + np.asarray([p.content for p in prompts], np.int64)
-        for name in LABELS:
+        sourced = any(p.source is not None for p in prompts)
+        if sourced:
+            file["source_row"] = np.asarray([p.source_row for p in prompts], np.int64)
+            file["text_hash"] = np.asarray([p.text_hash for p in prompts], np.uint64)
+        for name in LABELS if sourced else REQUIRED:
             values = [getattr(p, name) for p in prompts]
             categories = sorted({value for value in values if value is not None})
             code = {value: i for i, value in enumerate(categories)}

@@ -1,0 +1,102 @@
+"""RUN/manifest.jsonl: one JSON object per published file; a later line for a path replaces an earlier one."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import h5py
+
+from moerae.errors import DataError
+from moerae.hashing import content_hash, file_hash
+
+NAME = "manifest.jsonl"
+# what a killed writer may have published without listing: (stage, pattern); a changed stage is written as `stage-<hash8>`
+ADOPTABLE = (("corpus", "corpus.h5"), ("record", "record/shard-*.h5"), ("record", "record-*/shard-*.h5"))
+
+
+@dataclass(frozen=True)
+class Entry:
+    path: str  # relative to the run
+    stage: str
+    file_hash: str
+    content_hash: str | None  # None for what is not HDF5
+    bytes: int
+
+    @classmethod
+    def of(cls, run: Path, path: Path, stage: str) -> Entry:
+        content = content_hash(path) if path.suffix == ".h5" else None
+        return cls(path.relative_to(run).as_posix(), stage, file_hash(path), content, path.stat().st_size)
+
+
+def _lines(path: Path) -> tuple[list[Entry], int]:
+    """The entries and the length in bytes of the whole lines; a torn last line (killed writer) is left out."""
+    if not path.exists():
+        return [], 0
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    entries = []
+    for number, line in enumerate(whole.splitlines(), 1):
+        try:
+            entries.append(Entry(**json.loads(line)))
+        except (ValueError, TypeError) as error:
+            raise DataError(
+                f"{path}, line {number}: not a manifest entry ({error}); the list of published files cannot be trusted; "
+                "restore the file, or remove it and repeat the command that wrote the run"
+            ) from None
+    return entries, len(whole)
+
+
+def read(run: Path) -> dict[str, Entry]:
+    return {entry.path: entry for entry in _lines(run / NAME)[0]}
+
+
+def append(run: Path, entries: list[Entry]) -> None:
+    """Appends and fsyncs; entries equal to the listed ones are not repeated."""
+    path = run / NAME
+    present, length = _lines(path)
+    listed = {entry.path: entry for entry in present}
+    text = "".join(json.dumps(asdict(e), separators=(",", ":")) + "\n" for e in entries if listed.get(e.path) != e)
+    if not text:
+        return
+    with open(path, "ab") as handle:
+        handle.truncate(length)
+        handle.write(text.encode())
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def is_complete(path: Path) -> bool:
+    try:
+        with h5py.File(path, "r") as file:
+            return int(file.attrs.get("complete", 0)) == 1
+    except OSError:
+        return False
+
+
+def adopt(run: Path) -> list[Entry]:
+    """Lists complete published files that the manifest does not name; returns the new entries."""
+    listed = read(run)
+    found = [
+        Entry.of(run, path, stage)
+        for stage, pattern in ADOPTABLE
+        for path in sorted(run.glob(pattern))
+        if path.relative_to(run).as_posix() not in listed and is_complete(path)
+    ]
+    append(run, found)
+    return found
+
+
+def check(run: Path, entry: Entry) -> Path:
+    """Path of a listed file after comparing its size and file hash."""
+    path = run / entry.path
+    if not path.is_file():
+        raise DataError(f"{path}: listed in the manifest but missing; restore it or repeat the {entry.stage} command")
+    if path.stat().st_size != entry.bytes or file_hash(path) != entry.file_hash:
+        raise DataError(
+            f"{path}: differs from its manifest entry (damaged or overwritten); results on it would be wrong; "
+            f"remove the file and repeat the {entry.stage} command"
+        )
+    return path

@@ -1,0 +1,205 @@
+"""Importing published traces. The real ones are read from ../shared/data where they are there."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from moerae import manifest
+from moerae.__main__ import main
+from moerae.hashing import content_hash, file_hash
+
+ESFT = Path("../shared/data/esft")
+needs_esft = pytest.mark.skipif(not ESFT.is_dir(), reason=f"real traces are not at {ESFT}")
+
+
+def made_trace(path: Path, seed: int = 0, experts: int = 8, model: str = "made", lengths=(3, 1, 5)) -> Path:
+    rng = np.random.default_rng(seed)
+    tokens, layers, k = sum(lengths), 2, 3
+    with h5py.File(path, "w") as file:
+        file["expert"] = rng.permuted(np.tile(np.arange(experts), (tokens, layers, 1)), axis=-1)[..., :k].astype(
+            np.uint8
+        )
+        file["weight"] = rng.integers(0, 10001, (tokens, layers, k)).astype(np.uint16)
+        file["sample_offset"] = np.concatenate([[0], np.cumsum(lengths)])
+        file.attrs.update({"model": model, "num_experts": experts, "weight_scale": 1e-4})
+    return path
+
+
+def imported(run: Path, trace: Path, label: str, *more: str) -> int:
+    return main(["import", "esft", "--trace", str(trace), "--label", label, "--run", str(run), *more])
+
+
+def files_of(run: Path) -> dict[str, str]:
+    return {str(p.relative_to(run)): file_hash(p) for p in sorted(run.rglob("*")) if p.is_file()}
+
+
+def usage_of(run: Path, label: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """count and gate mass [P, L, K] and tokens [P] of class prompt, from all shards, of one set."""
+    with h5py.File(run / "corpus.h5") as corpus:
+        code = list(corpus["set"].attrs["categories"]).index(label)
+        wanted = corpus["prompt_id"][:][corpus["set"][:] == code]
+    parts = []
+    for path in sorted((run / "record").glob("shard-*.h5")):
+        with h5py.File(path) as shard:
+            rows = np.isin(shard["prompt_id"][:], wanted)
+            parts.append([shard[f"usage/{name}"][:][rows, 1] for name in ("count", "gate_mass", "tokens")])
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+def selected(score: np.ndarray, p: float) -> list[int]:
+    """methods.md section 4: integers of 1e-4, score descending, id ascending, the sum tested before each addition."""
+    units = np.round(score, 4) * 10_000
+    units = np.rint(units).astype(int)
+    chosen: list[int] = []
+    for expert in np.lexsort((np.arange(len(units)), -units)):
+        if units[chosen].sum() >= round(p * 10_000):
+            break
+        chosen.append(int(expert))
+    return chosen
+
+
+@needs_esft
+@pytest.mark.parametrize("task", ["intent", "law"])
+def test_selection_on_the_import_gives_the_published_sets(tmp_path, task):
+    assert imported(tmp_path / "run", ESFT / f"{task}.h5", task) == 0
+    count, mass, tokens = usage_of(tmp_path / "run", task)
+    assert (count.sum(-1) == 6 * tokens[:, None]).all()
+    published = json.loads((ESFT / f"{task}.selected.json").read_text())["experts"]
+    token_score = count.sum(0) / (6 * tokens.sum())
+    assert len(published) == 26
+    for layer, experts in published.items():
+        assert selected(token_score[int(layer) - 1], 0.2) == experts, f"decoder layer {layer}"
+    gate = mass.sum(0) / 2**32 / tokens.sum()
+    with h5py.File(ESFT / f"{task}.h5") as file:  # gate mass by another road: float64 sums of the published weights
+        expert, weight = file["expert"][:].astype(int), file["weight"][:] * 1e-4
+    for layer in (0, 25):
+        direct = np.bincount(expert[:, layer].ravel(), weight[:, layer].ravel(), 64) / len(expert)
+        np.testing.assert_allclose(gate[layer], direct, rtol=0, atol=1e-7)
+
+
+@needs_esft
+def test_divergence_between_law_and_intent(tmp_path):
+    q = []
+    for task in ("intent", "law"):
+        assert imported(tmp_path / "run", ESFT / f"{task}.h5", task) == 0
+    for task in ("intent", "law"):
+        count, _, tokens = usage_of(tmp_path / "run", task)
+        q.append(count.sum(0) / (6 * tokens.sum()))
+    middle = (q[0] + q[1]) / 2
+    terms = [np.where(p > 0, p * np.log(np.where(p > 0, p, 1) / middle.clip(1e-300)), 0).sum(-1) / 2 for p in q]
+    js = terms[0] + terms[1]  # nats, per layer
+    assert js.mean() == pytest.approx(0.096638, abs=5e-7)
+    assert js.max() == pytest.approx(0.141263, abs=5e-7)
+
+
+def test_routing_is_sorted_and_agrees_with_usage(tmp_path):
+    trace = made_trace(tmp_path / "t.h5")
+    assert imported(tmp_path / "run", trace, "a", "--shard-prompts", "2") == 0
+    shards = sorted((tmp_path / "run/record").glob("shard-*.h5"))
+    assert len(shards) == 2
+    for path in shards:
+        with h5py.File(path) as file:
+            expert, weight, offset = (file[f"routing/{n}"][:] for n in ("expert", "weight", "offset"))
+            assert expert.dtype == np.uint8 and weight.dtype == np.float32 and offset[0] == 0
+            assert (np.diff(expert.astype(int), axis=-1) > 0).all()
+            for p in range(len(offset) - 1):
+                for layer in range(2):
+                    ids = expert[offset[p] : offset[p + 1], layer].ravel()
+                    fixed = [
+                        int(w * 2**32 + 0.5) for w in weight[offset[p] : offset[p + 1], layer].ravel().astype(float)
+                    ]
+                    mass = [sum(f for f, e in zip(fixed, ids, strict=True) if e == x) for x in range(8)]
+                    assert (file["usage/count"][p, 1, layer] == np.bincount(ids, minlength=8)).all()
+                    assert file["usage/gate_mass"][p, 1, layer].tolist() == mass
+            assert file["layer"][:].tolist() == [1, 2] and file.attrs["complete"] == 1
+            assert not file["usage/count"][:, [0, 2]].any() and not file["usage/tokens"][:, [0, 2]].any()
+
+
+def test_import_twice_is_a_no_op_and_a_second_trace_extends(tmp_path):
+    run = tmp_path / "run"
+    first, second = made_trace(tmp_path / "1.h5", 1), made_trace(tmp_path / "2.h5", 2)
+    assert imported(run, first, "a") == 0
+    before = files_of(run)
+    assert imported(run, first, "a") == 0
+    assert files_of(run) == before
+    shard = content_hash(run / "record/shard-000000.h5")
+    assert imported(run, second, "b") == 0
+    assert content_hash(run / "record/shard-000000.h5") == shard
+    with h5py.File(run / "corpus.h5") as corpus:
+        assert corpus["prompt_id"][:].tolist() == list(range(6))
+        assert np.diff(corpus["offset"][:]).tolist() == [3, 1, 5, 3, 1, 5]
+        assert "tokens" not in corpus and len(set(corpus["cluster"][:])) == 6 and not corpus["split"][:].any()
+        assert (corpus["content_offset"][:, 1] == corpus["offset"][1:]).all()
+    entries = manifest.read(run)
+    assert set(entries) == {"corpus.h5", "record/shard-000000.h5", "record/shard-000001.h5"}
+    for entry in entries.values():
+        assert manifest.check(run, entry) and entry.content_hash == content_hash(run / entry.path)
+
+
+def test_killed_after_the_plan_is_completed_by_repeating(tmp_path):
+    whole, torn = tmp_path / "whole", tmp_path / "torn"
+    trace = made_trace(tmp_path / "t.h5")
+    for run in (whole, torn):
+        assert imported(run, trace, "a", "--shard-prompts", "1") == 0
+    (torn / "record/shard-000001.h5").unlink()
+    lines = (torn / "manifest.jsonl").read_bytes().splitlines(keepends=True)
+    (torn / "manifest.jsonl").write_bytes(b"".join(lines[:2]) + lines[2][:20])  # shard 2 published, its line torn
+    assert imported(torn, trace, "a", "--shard-prompts", "1") == 0
+    content = [{e.path: e.content_hash for e in manifest.read(run).values()} for run in (whole, torn)]
+    assert content[0] == content[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "label", "code", "word"),
+    [
+        ({"model": "other"}, "b", 2, "model"),
+        ({"experts": 16}, "b", 2, "experts"),
+        ({"seed": 9}, "a", 2, "other data"),
+    ],
+)
+def test_mixing_is_refused_and_nothing_changes(tmp_path, capsys, change, label, code, word):
+    run = tmp_path / "run"
+    assert imported(run, made_trace(tmp_path / "1.h5"), "a") == 0
+    before = files_of(run)
+    assert imported(run, made_trace(tmp_path / "2.h5", **change), label) == code
+    assert word in capsys.readouterr().err and files_of(run) == before
+
+
+def test_bad_traces_are_named(tmp_path, capsys):
+    def broken(name, edit):
+        path = made_trace(tmp_path / name)
+        with h5py.File(path, "r+") as file:
+            edit(file)
+        return path
+
+    def set_expert(file, value):
+        file["expert"][0, 0, 0] = value
+
+    cases = {
+        "id.h5": (lambda f: set_expert(f, 200), "expert id 200"),
+        "twice.h5": (lambda f: set_expert(f, f["expert"][0, 0, 1]), "twice"),
+        "offset.h5": (lambda f: f["sample_offset"].write_direct(np.array([0, 3, 2, 9])), "sample_offset"),
+        "missing.h5": (lambda f: f.__delitem__("weight"), "weight"),
+    }
+    for name, (edit, word) in cases.items():
+        assert imported(tmp_path / "run", broken(name, edit), "a") == 3
+        error = capsys.readouterr().err
+        assert name in error and word in error
+    (tmp_path / "text.h5").write_text("not HDF5")
+    assert imported(tmp_path / "run", tmp_path / "text.h5", "a") == 3
+    assert not (tmp_path / "run").exists()
+
+
+def test_damaged_shard_is_found_on_the_next_import(tmp_path, capsys):
+    run = tmp_path / "run"
+    trace = made_trace(tmp_path / "t.h5")
+    assert imported(run, trace, "a") == 0
+    shard = run / "record/shard-000000.h5"
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(data)
+    assert imported(run, trace, "a") == 3
+    assert "shard-000000.h5" in capsys.readouterr().err
