@@ -112,8 +112,8 @@ def import_trace(run_dir: Path, kind: str, path: Path, label: str, shard_prompts
             temporary.write_text(json.dumps(stage) + "\n")
     elif record["file_hash"] != file_hash(path):
         raise ConfigError(
-            f"{run_dir}: the set {label!r} was imported from other data ({record['file']}); results of the two would be "
-            "mixed; choose another --label or another --run"
+            f"{run_dir}: the set {label!r} was imported from other data ({record['file']}); results of the two would "
+            "be mixed; choose another --label or another --run"
         )
     added = _extend_corpus(run_dir, record, lengths, trace.model)
     manifest.adopt(run_dir)

@@ -13,7 +13,7 @@ from moerae.errors import DataError
 from moerae.hashing import content_hash, file_hash
 
 NAME = "manifest.jsonl"
-# what a killed writer may have published without listing: (stage, pattern); a changed stage is written as `stage-<hash8>`
+# what a killed writer may have published without listing: (stage, pattern); a changed stage is `stage-<hash8>`
 ADOPTABLE = (("corpus", "corpus.h5"), ("record", "record/shard-*.h5"), ("record", "record-*/shard-*.h5"))
 
 
@@ -43,8 +43,8 @@ def _lines(path: Path) -> tuple[list[Entry], int]:
             entries.append(Entry(**json.loads(line)))
         except (ValueError, TypeError) as error:
             raise DataError(
-                f"{path}, line {number}: not a manifest entry ({error}); the list of published files cannot be trusted; "
-                "restore the file, or remove it and repeat the command that wrote the run"
+                f"{path}, line {number}: not a manifest entry ({error}); the list of published files cannot be trusted; restore "
+                "the file, or remove it and repeat the command that wrote the run"
             ) from None
     return entries, len(whole)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-
 from moerae import manifest
 from moerae.__main__ import main
 from moerae.hashing import content_hash, file_hash
