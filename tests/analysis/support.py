@@ -179,3 +179,11 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
     while not condition():
         assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
         time.sleep(0.002)
+
+
+def assert_one_error(ended: Finished, words: list[str]) -> None:
+    """One message, whatever the number of ranks, with everything in it that helps to find the fault."""
+    assert ended.err.count("moerae: error:") == 1, ended
+    message = ended.err[ended.err.index("moerae: error:") :]
+    missing = [word for word in words if word not in message]
+    assert not missing, f"the error does not say {missing}\n{ended}"

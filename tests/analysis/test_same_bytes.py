@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import support
-
 from moerae.reference import checkpoints
 
 PROMPTS, LONGEST = 320, 96
@@ -59,7 +58,7 @@ def identity(run: Path) -> dict[str, tuple[int, int]]:
     return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in support.shards(run)}
 
 
-def interrupt(study: dict[str, object], run: Path, ranks: int, after: int, how) -> support.Finished:  # noqa: ANN001
+def interrupt(study: dict[str, object], run: Path, ranks: int, after: int, how) -> support.Finished:
     """Starts a recording, waits for `after` shards, does `how` to it and returns how it ended."""
     job = support.start("record", study, ranks)
     try:
