@@ -1,0 +1,57 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace moerae {
+
+/// Class of a position; the order is that of the axis `class` of the record.
+enum class PositionClass : std::uint8_t { template_text = 0, prompt = 1, response = 2 };
+inline constexpr std::array<std::string_view, 3> position_class_names = {"template", "prompt", "response"};
+
+/// One label per prompt.
+struct Labels {
+  std::vector<std::int32_t> code;       ///< index into categories, -1 unknown
+  std::vector<std::string> categories;  ///< distinct
+  /// Empty where unknown.
+  [[nodiscard]] std::string_view name(std::size_t prompt) const;
+};
+
+/// corpus.h5 in memory. P prompts, T tokens; a prompt is meant by its index 0..P-1 everywhere but in
+/// prompt_id.
+struct Corpus {
+  std::filesystem::path path;
+  std::string content_hash;                   ///< of the file, see store/content_hash.hpp
+  std::string tokenizer_hash;                 ///< empty where the file has none
+  bool has_tokens = false;                    ///< false: imported traces, lengths only
+  std::vector<std::uint64_t> prompt_id;       ///< [P], unique
+  std::vector<std::uint32_t> tokens;          ///< [T], or empty
+  std::vector<std::int64_t> offset;           ///< [P+1], 0 .. T, rising
+  std::vector<std::int64_t> response_offset;  ///< [P], into tokens; offset[p+1] where there is none
+  std::vector<std::array<std::int64_t, 2>> content_offset;  ///< [P], user's text: first and past the end
+  Labels set, topic, domain, wrapper, label;
+  std::vector<std::int64_t> cluster;  ///< [P], one goal with its wrappers and its benign twin
+  std::vector<std::int64_t> pair;     ///< [P], -1 none; at most once per set
+  std::vector<std::uint8_t> split;    ///< [P], 0 discovery, 1 validation, 2 test
+
+  [[nodiscard]] std::size_t size() const { return prompt_id.size(); }
+  [[nodiscard]] std::int64_t length(std::size_t prompt) const { return offset[prompt + 1] - offset[prompt]; }
+};
+
+/// Reads and validates. DataError names the file, the field, the index, the value and the expectation. Not
+/// collective: every rank reads.
+[[nodiscard]] Corpus read_corpus(std::filesystem::path const& path);
+
+/// Class of input position `position`, counted from the start of the prompt's row: response from
+/// response_offset on, prompt inside content_offset, template elsewhere.
+[[nodiscard]] PositionClass position_class(Corpus const& corpus, std::size_t prompt, std::int64_t position);
+
+/// DataError naming prompt id, position, token id and vocabulary size unless all ids are below `vocabulary`.
+void check_vocabulary(Corpus const& corpus, std::int64_t vocabulary);
+
+}  // namespace moerae
