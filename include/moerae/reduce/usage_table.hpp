@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace moerae {
+
+/// Which experts there are: the axes of every score.
+struct ExpertSpace {
+  std::vector<std::int32_t> layers;  ///< [L] decoder index of each MoE layer
+  std::int32_t experts = 0;          ///< K, of every layer
+  std::int32_t top_k = 0;            ///< k experts a token and layer
+
+  [[nodiscard]] std::size_t size() const { return layers.size() * static_cast<std::size_t>(experts); }
+  [[nodiscard]] std::size_t index(std::size_t layer, std::size_t expert) const {
+    return layer * static_cast<std::size_t>(experts) + expert;
+  }
+  friend bool operator==(ExpertSpace const&, ExpertSpace const&) = default;
+};
+
+/// Usage of every expert by one group of prompts, per cluster: the statistical unit. Integers throughout, so
+/// that sums do not depend on their order. Rows ascend by cluster id.
+struct UsageTable {
+  std::string name;                    ///< of the prompt set
+  ExpertSpace space;                   ///< L layers, K experts
+  std::vector<std::int64_t> clusters;  ///< [C] ids, ascending
+  std::vector<std::int64_t> tokens;    ///< [C] tokens at the chosen positions
+  std::vector<std::int64_t> count;     ///< [C, L*K] tokens that selected the expert
+  std::vector<std::int64_t> mass;      ///< [C, L*K] gate weight applied, units of 2^-32
+  std::int64_t prompts = 0;
+
+  UsageTable() = default;
+  /// Zeros. `clusters` must ascend strictly.
+  UsageTable(std::string name, ExpertSpace space, std::vector<std::int64_t> clusters);
+
+  [[nodiscard]] std::span<std::int64_t const> count_of(std::size_t cluster) const {
+    return std::span(count).subspan(cluster * space.size(), space.size());
+  }
+};
+
+/// Gate weight of one unit of `mass`.
+inline constexpr double mass_unit = 1.0 / 4294967296.0;
+
+/// A table summed over its clusters.
+struct UsageTotals {
+  std::int64_t tokens = 0;
+  std::vector<std::int64_t> count, mass;  ///< [L*K]
+};
+[[nodiscard]] UsageTotals totals(UsageTable const& table);
+
+/// One side of a comparison: pooled totals, and the clusters they come from.
+struct Group {
+  UsageTable const& clusters;
+  UsageTotals total;
+  explicit Group(UsageTable const& table) : clusters(table), total(totals(table)) {}
+};
+
+/// Activation probability of every expert [L*K]: activations over tokens, pooled over the clusters
+/// (p_l(e|X) = sum_i sum_t 1[e in A_l,t] / sum_i T_i, arXiv 2506.17368).
+[[nodiscard]] std::vector<double> activation_probability(UsageTotals const& total);
+
+/// The rows `which` (indices into `clusters`, ascending) of a table; `prompts` is unknown in it: 0.
+[[nodiscard]] UsageTable rows_of(UsageTable const& table, std::span<std::size_t const> which);
+
+}  // namespace moerae

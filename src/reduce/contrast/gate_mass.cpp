@@ -1,0 +1,14 @@
+#include "moerae/reduce/contrast/criteria.hpp"
+
+namespace moerae::contrast {
+
+std::vector<double> gate_mass(Group const& a, Group const& b) {
+  auto const mean = [](UsageTotals const& total, std::size_t e) {
+    return static_cast<double>(total.mass[e]) * mass_unit / static_cast<double>(total.tokens);
+  };
+  std::vector<double> score(a.total.mass.size());
+  for (std::size_t e = 0; e < score.size(); ++e) score[e] = mean(a.total, e) - mean(b.total, e);
+  return score;
+}
+
+}  // namespace moerae::contrast
