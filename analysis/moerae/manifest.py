@@ -43,7 +43,7 @@ def _lines(path: Path) -> tuple[list[Entry], int]:
             entries.append(Entry(**json.loads(line)))
         except (ValueError, TypeError) as error:
             raise DataError(
-                f"{path}, line {number}: not a manifest entry ({error}); the list of published files cannot be trusted; restore "
+                f"{path}, line {number}: not a manifest entry ({error}); what was published is uncertain; restore "
                 "the file, or remove it and repeat the command that wrote the run"
             ) from None
     return entries, len(whole)

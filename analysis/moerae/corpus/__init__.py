@@ -1,0 +1,191 @@
+"""`python -m moerae corpus`: prompt sets -> corpus.h5, through the tokenizer and the chat template of one model.
+
+Clusters: prompts with the same text (up to case, spacing, Unicode composition), with the same value of a cluster column
+or with the same JailbreakBench Index are one cluster, across sets and files. A cluster id is the smallest of the 63-bit
+hashes of what joins it, so it depends neither on order nor on unrelated rows, and the split of a prompt stays what it
+is when a corpus grows, unless the new rows join its cluster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+import xxhash
+
+from moerae import __version__
+from moerae.corpus.clusters import cluster_ids, stable_id
+from moerae.corpus.columns import FIELDS, KNOWN, parse_user_map
+from moerae.corpus.gather import Account, Row, gather
+from moerae.corpus.specs import parse_set
+from moerae.corpus.template import Template, Unfit
+from moerae.corpus_file import SPLITS, Prompt, split_of, write_corpus
+from moerae.errors import ConfigError, DataError
+from moerae.publish import publishing
+
+FALLBACK_TOKENS = 32768  # where config.json gives no max_position_embeddings
+SHOWN_ROWS = 10
+
+EXAMPLES = """
+prompt sets known by their columns: {known}
+fields for --columns: {fields}
+
+examples
+  one file, two sets by label:
+    python -m moerae corpus --model DIR --out corpus.h5 --set unsafe=xstest_prompts.csv:label=unsafe \\
+        --set safe=xstest_prompts.csv:label=safe
+  pairs (JailbreakBench, joined by Index):
+    python -m moerae corpus --model DIR --out corpus.h5 --set harmful=harmful-behaviors.csv \\
+        --set benign=benign-behaviors.csv
+  a file of one's own:
+    python -m moerae corpus --model DIR --out corpus.h5 --set mine=mine.csv --columns mine:prompt=question,topic=area
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    known = ", ".join(dict.fromkeys(k.name for k in KNOWN))
+    parser.epilog = EXAMPLES.format(known=known, fields=", ".join(FIELDS))
+    add = parser.add_argument
+    add("--model", type=Path, required=True, help="checkpoint folder: tokenizer, chat template, config.json")
+    add(
+        "--out",
+        type=Path,
+        required=True,
+        help="corpus.h5 to write ; dropped rows go to OUT.dropped.csv",
+    )
+    add("--set", action="append", required=True, dest="sets", metavar="NAME=FILE[:COLUMN=VALUE,...]",
+        help="rows of a csv, tsv, jsonl, json or parquet file that make the set NAME; VALUE|VALUE and != too; "
+        "repeat for more sets, or to fill a set from several files")  # fmt: skip
+    add("--columns", action="append", default=[], metavar="[SET:]FIELD=COLUMN,...",
+        help="columns of a file that is not known, or other columns than the known ones")  # fmt: skip
+    add("--cluster-column", metavar="COLUMN", help="prompts with one value here come from one goal")
+    add("--max-tokens", type=int, help="drop longer rows (default: max_position_embeddings of the model)")
+    add("--template-option", action="append", default=[], metavar="KEY=JSON",
+        help="passed to the chat template, for example enable_thinking=false")  # fmt: skip
+    add("--no-responses", action="store_true", help="leave replies of the file out")
+    add("--keep-text", action="store_true", help="store the text beside the tokens")
+
+
+def run(args: argparse.Namespace) -> int:
+    specs = [parse_set(text) for text in args.sets]
+    given: dict[str | None, dict[str, str]] = {}
+    for name, columns in map(parse_user_map, args.columns):
+        if name is not None and name not in {spec.name for spec in specs}:
+            raise ConfigError(f"--columns {name}:...: no --set has this name")
+        given.setdefault(name, {}).update(columns)
+    if args.cluster_column:
+        given.setdefault(None, {})["cluster"] = args.cluster_column
+    limit = args.max_tokens if args.max_tokens is not None else _positions(args.model)
+    if limit < 1:
+        raise ConfigError(f"--max-tokens {limit}: a prompt has at least one token")
+    template = Template(args.model, _options(args.template_option))
+    account = Account()
+    rows = gather(specs, given, account, responses=not args.no_responses)
+    prompts = _tokenise(rows, template, limit, account, args.keep_text)
+    _check_sets(specs, prompts, account)
+    attributes = {
+        "origin": "corpus",
+        "model_id": args.model.resolve().name,
+        "tokenizer_hash": template.hash,
+        "bos": template.bos,
+        "template_options": json.dumps(template.options, sort_keys=True),
+        "max_tokens": limit,
+        "sources": json.dumps(account.sources),
+        "dropped": json.dumps(account.reasons()),
+        "version": __version__,
+        "command_line": json.dumps(["python", "-m", "moerae", *sys.argv[1:]]),
+    }
+    write_corpus(args.out, prompts, attributes, keep_text=args.keep_text)
+    dropped = args.out.with_name(args.out.name + ".dropped.csv")
+    with publishing(dropped) as temporary, open(temporary, "w", newline="") as handle:
+        csv.writer(handle).writerows([("source", "row", "set", "reason"), *account.dropped])
+    _summary(args.out, dropped, prompts, account)
+    return 0
+
+
+def _tokenise(rows: list[Row], template: Template, limit: int, account: Account, keep_text: bool) -> list[Prompt]:
+    prompts = []
+    for row, cluster in zip(rows, cluster_ids([row.keys for row in rows]), strict=True):
+        try:
+            coded = template.encode(row.text, row.response, row.target)
+            if len(coded.tokens) > limit:
+                raise Unfit(f"more than {limit} tokens")
+        except Unfit as reason:
+            account.drop(row, str(reason))
+            continue
+        if coded.as_text:
+            account.notes["names of special tokens in the text, tokenised as plain text"] += 1
+        prompts.append(
+            Prompt(
+                coded.tokens,
+                row.set,
+                cluster,
+                coded.content,
+                coded.response,
+                **row.labels,
+                pair=-1 if row.pair is None else stable_id(row.pair),
+                text=row.text if keep_text else None,
+                source=row.source,
+                source_row=row.number,
+                text_hash=xxhash.xxh3_64_intdigest(row.text.encode()),
+                continuations={"target": coded.target} if coded.target else {},
+            )
+        )
+    return prompts
+
+
+def _check_sets(specs: list, prompts: list[Prompt], account: Account) -> None:
+    present = {prompt.set for prompt in prompts}
+    for name in dict.fromkeys(spec.name for spec in specs):
+        if name not in present:
+            reasons = Counter(reason for *_, set_, reason in account.dropped if set_ == name)
+            why = ", ".join(f"{reason}: {n}" for reason, n in reasons.items())
+            raise DataError(f"set {name}: no prompt is left ({why}); an empty set is no study; nothing was written")
+
+
+def _positions(model: Path) -> int:
+    try:
+        config = json.loads((model / "config.json").read_text())
+        return int(config.get("max_position_embeddings") or FALLBACK_TOKENS)
+    except FileNotFoundError:
+        return FALLBACK_TOKENS
+    except (ValueError, AttributeError, TypeError) as error:
+        raise DataError(f"{model / 'config.json'}: not a model configuration ({type(error).__name__})") from None
+
+
+def _options(texts: list[str]) -> dict[str, object]:
+    options: dict[str, object] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        try:
+            options[key] = json.loads(value)
+        except ValueError:
+            equals = ""
+        if not equals or not key.isidentifier():
+            raise ConfigError(f"--template-option {text}: expected KEY=JSON, for example enable_thinking=false")
+    return options
+
+
+def _summary(out: Path, dropped: Path, prompts: list[Prompt], account: Account) -> None:
+    print(f"{out}: {len(prompts)} prompts, {sum(len(p.tokens) for p in prompts)} tokens")
+    print(f"  {'set':<20}{'prompts':>9}{'clusters':>9}{'replies':>9}" + "".join(f"{split:>12}" for split in SPLITS))
+    for name in dict.fromkeys(p.set for p in prompts):
+        members = [p for p in prompts if p.set == name]
+        splits = Counter(split_of(p.cluster) for p in members)
+        replies = sum(p.response is not None for p in members)
+        counts = f"{len(members):>9}{len({p.cluster for p in members}):>9}{replies:>9}"
+        print(f"  {name:<20}{counts}" + "".join(f"{splits[i]:>12}" for i in range(len(SPLITS))))
+    for text, number in account.notes.items():
+        print(f"  note: {text}: {number}")
+    print(f"  dropped: {len(account.dropped)} rows" + (f", all named in {dropped}" if account.dropped else ""))
+    groups: dict[tuple[str, str], list[int]] = {}
+    for source, row, _, reason in account.dropped:
+        groups.setdefault((source, reason), []).append(row)
+    for (source, reason), numbers in groups.items():
+        shown = ", ".join(map(str, numbers[:SHOWN_ROWS])) + (", ..." if len(numbers) > SHOWN_ROWS else "")
+        print(f"    {source}: {reason}: {len(numbers)} (row {shown})")

@@ -1,0 +1,73 @@
+"""`--set NAME=FILE[:COLUMN=VALUE[|VALUE...][,COLUMN!=VALUE...]]`: which rows of which file make a prompt set."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from moerae.corpus.columns import FIELDS, TEXTS, ColumnMap
+from moerae.corpus.columns import value_of as field_value
+from moerae.corpus.rows import Table, cell
+from moerae.errors import ConfigError
+
+CONDITION = re.compile(r"(?P<column>[^=!:/]+?)(?P<sign>!?=)(?P<values>.*)")
+
+
+@dataclass(frozen=True)
+class Condition:
+    column: str
+    equal: bool
+    values: frozenset[str]
+
+    def holds(self, value: str | None) -> bool:
+        """An unknown value fulfils no condition, neither = nor !=."""
+        return value is not None and (value in self.values) == self.equal
+
+
+@dataclass(frozen=True)
+class SetSpec:
+    name: str
+    path: Path
+    conditions: tuple[Condition, ...] = ()
+
+
+def parse_set(text: str) -> SetSpec:
+    name, equals, rest = text.partition("=")
+    if not equals or not name or not rest or any(c in name for c in "/@:, \t"):
+        raise ConfigError(f"--set {text}: expected NAME=FILE[:COLUMN=VALUE], the name without / @ : , and spaces")
+    if Path(rest).exists():
+        return SetSpec(name, Path(rest))
+    file, colon, filters = rest.partition(":")
+    while colon and not Path(file).exists() and ":" in filters:  # a colon may be part of the path
+        more, colon, filters = filters.partition(":")
+        file = f"{file}:{more}"
+    return SetSpec(name, Path(file), tuple(_condition(part, text) for part in filters.split(",") if part))
+
+
+def _condition(part: str, text: str) -> Condition:
+    match = CONDITION.fullmatch(part)
+    if match is None:
+        raise ConfigError(f"--set {text}: {part!r} is not COLUMN=VALUE or COLUMN!=VALUE (alternatives: VALUE|VALUE)")
+    values = frozenset(value.strip() for value in match["values"].split("|"))
+    return Condition(match["column"].strip(), match["sign"] == "=", values)
+
+
+def value_of(table: Table, columns: ColumnMap, column: str, cells: dict) -> str | None:
+    """Value of a column of the file, or else of a field (label, topic, ...) of the column map."""
+    if column in table.header:
+        return cell(cells.get(column))
+    if column not in FIELDS:
+        raise ConfigError(f"{table.path}: no column {column!r} to filter by; it has {', '.join(sorted(table.header))}")
+    return field_value(columns, column, cells)
+
+
+def seen_values(table: Table, columns: ColumnMap, condition: Condition) -> str:
+    """What the column of a condition holds, for an error message; never text of prompts."""
+    if condition.column in [getattr(columns, f) for f in TEXTS] or condition.column in TEXTS:
+        return ""
+    values = [value_of(table, columns, condition.column, row.cells) for row in table.rows if row.cells]
+    distinct = sorted({value for value in values if value is not None})
+    if len(distinct) > 20:
+        return f"; {condition.column} has {len(distinct)} values"
+    return f"; {condition.column} is " + ", ".join(f"{v} ({values.count(v)})" for v in distinct)
