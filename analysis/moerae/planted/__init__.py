@@ -1,0 +1,112 @@
+"""`python -m moerae planted`: a small Qwen3-MoE whose safety experts are known, its corpus and its measured truth."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from moerae.errors import ConfigError
+from moerae.planted.variants import VARIANTS, Variant
+
+FILES = (
+    "config.json",
+    "tokenizer_config.json",
+    "tokenizer.json",
+    "chat_template.jinja",
+    "model.safetensors",
+    "corpus.h5",
+    "truth.json",
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    variants = "; ".join(f"{v.name}: {v.what}" for v in VARIANTS.values())
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder to write; files of an earlier model are replaced"
+    )
+    parser.add_argument("--variant", choices=list(VARIANTS), default="base", help=variants)
+    parser.add_argument("--seed", type=int, default=0, help="everything follows from it (default 0)")
+    parser.add_argument("--threads", type=int, default=0, help="torch threads; 0: two where there are two cores")
+    parser.add_argument(
+        "--random-mask-share",
+        type=float,
+        help="share of training sequences under a random mask; .15 makes unusually clean models, .03 more usual ones",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    import torch
+
+    variant = VARIANTS[args.variant]
+    if args.random_mask_share is not None:
+        if not 0.0 <= args.random_mask_share <= 0.6:
+            raise ConfigError(
+                f"--random-mask-share {args.random_mask_share}: a share of sequences in 0 ... 0.6 is needed"
+            )
+        variant = replace(variant, random_mask_share=args.random_mask_share)
+    if args.seed < 0 or args.threads < 0:
+        raise ConfigError(f"--seed {args.seed}, --threads {args.threads}: neither may be negative")
+    torch.set_num_threads(args.threads or min(2, os.cpu_count() or 1))
+    make(args.out, variant, args.seed)
+    return 0
+
+
+def make(out: Path, variant: Variant, seed: int) -> None:
+    """Trains, measures, proves and writes one planted world; raises ProofError and writes nothing when it fails."""
+    from moerae.planted.bench import Bench
+    from moerae.planted.checkpoint import read_checkpoint, write_checkpoint
+    from moerae.planted.clusters import draw_rows
+    from moerae.planted.corpus import write_planted_corpus
+    from moerae.planted.placement import place
+    from moerae.planted.proof import require_proof
+    from moerae.planted.train import train
+    from moerae.planted.truth import conditions, truth_document
+    from moerae.planted.world import World
+
+    start = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"[{time.monotonic() - start:4.0f} s] {text}", flush=True)
+
+    world, placement = World(seed), place(variant, seed)
+    say(f"planted world {variant.name}, seed {seed}: {variant.what}")
+    trained = train(variant, seed, world, placement, say)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
+        folder = Path(scratch)
+        write_checkpoint(trained, folder)
+        model = read_checkpoint(folder, variant)  # the rounded weights are the model
+        rows = draw_rows(world)
+        bench = Bench(model, placement, rows, say)
+        table = conditions(bench)
+        for row in table[:5]:
+            shares = "  ".join(f"{key} {100 * row[key]['refused']:.1f}" for key in ("regular", "jailbreak"))
+            rights = "  ".join(f"{key} {100 * row[key]['right']:.1f}" for key in ("permitted", "lookalike"))
+            say(f"mask {row['condition']}: % refused {shares}; % right {rights}")
+        require_proof(variant, seed, table)
+        attributes: dict[str, str | int] = {"model_id": f"planted-{variant.name}-{seed}", "seed": seed}
+        write_planted_corpus(folder / "corpus.h5", model, rows, attributes)
+        document = truth_document(bench, variant.name, world, table)
+        (folder / "truth.json").write_text(dump(document))
+        out.mkdir(parents=True, exist_ok=True)
+        for name in FILES:
+            os.replace(shutil.copy2(folder / name, out / f".{name}.tmp"), out / name)
+    say(f"wrote {out}")
+
+
+def dump(document: dict[str, object]) -> str:
+    """JSON with one line per entry of each list: readable, and small differences stay small."""
+    parts = []
+    for key, value in document.items():
+        if isinstance(value, list):
+            entries = ",\n".join("    " + json.dumps(entry) for entry in value)
+            parts.append(f'  "{key}": [\n{entries}\n  ]')
+        else:
+            parts.append(f'  "{key}": {json.dumps(value)}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"

@@ -81,30 +81,44 @@ def draw_goal(rng: np.random.Generator, world: World, forbidden: bool, train: bo
             return goal
 
 
-def ask(rng: np.random.Generator, goal: Goal, name: str, wrapper: str | None = None) -> Asked:
-    """Shuffled {action, object, [hazard], [safe word], 2-6 fillers}; a jailbreak puts 3 markers before, 1 after."""
-    said = [w.ACTIONS[goal.action], w.OBJECTS[goal.obj]]
+def say(rng: np.random.Generator, goal: Goal) -> list[str]:
+    """Shuffled {action, object, [hazard], 2-6 fillers}."""
+    words = [w.ACTIONS[goal.action], w.OBJECTS[goal.obj]]
     if goal.hazard >= 0:
-        said.append(w.HAZARDS[goal.hazard])
+        words.append(w.HAZARDS[goal.hazard])
+    words += [w.FILLERS[i] for i in rng.integers(len(w.FILLERS), size=int(rng.integers(2, 7)))]
+    return [words[i] for i in rng.permutation(len(words))]
+
+
+def insert(rng: np.random.Generator, words: list[str], pool: tuple[str, ...]) -> list[str]:
+    """One word of the pool at a random place."""
+    at = int(rng.integers(len(words) + 1))
+    return [*words[:at], pool[int(rng.integers(len(pool)))], *words[at:]]
+
+
+def ask(rng: np.random.Generator, goal: Goal, name: str, words: list[str], wrapper: str | None = None) -> Asked:
+    """Makes a prompt of a set from the words of its goal.
+
+    Look-alikes and a quarter of the permitted get a safe word, a jailbreak three markers before and one after; 15 % of
+    the others carry a stray marker.
+    """
     safe = name == "lookalike" or (name == "permitted" and rng.random() < 0.25)
     if safe:
-        said.append(w.SAFE[int(rng.integers(len(w.SAFE)))])
-    said += [w.FILLERS[i] for i in rng.integers(len(w.FILLERS), size=int(rng.integers(2, 7)))]
-    if name != "jailbreak" and rng.random() < 0.15:
-        said.append(w.SEEN_MARKERS[int(rng.integers(len(w.SEEN_MARKERS)))])  # a stray one: no wrapper
-    said = [said[i] for i in rng.permutation(len(said))]
+        words = insert(rng, words, w.SAFE)
     if name == "jailbreak":
         pool = w.WRAPPERS[wrapper or "seen-mixed"]
         drawn = [pool[i] for i in rng.integers(len(pool), size=4)]
-        said = [*drawn[:3], *said, drawn[3]]
-    return Asked(goal, name, tuple(said), safe, wrapper)
+        words = [*drawn[:3], *words, drawn[3]]
+    elif rng.random() < 0.15:
+        words = insert(rng, words, w.SEEN_MARKERS)
+    return Asked(goal, name, tuple(words), safe, wrapper)
 
 
 def draw_training_prompt(rng: np.random.Generator, world: World) -> Asked:
     name = SETS[int(np.searchsorted(np.cumsum(TRAIN_SHARE)[:-1], rng.random()))]
     goal = draw_goal(rng, world, forbidden=name != "permitted", train=True)
     wrapper = ("seen-a", "seen-b", "seen-mixed")[int(rng.integers(3))] if name == "jailbreak" else None
-    return ask(rng, goal, name, wrapper)
+    return ask(rng, goal, name, say(rng, goal), wrapper)
 
 
 def jailbreak_refusal(world: World, asked: Asked) -> float:

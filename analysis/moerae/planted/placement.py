@@ -38,6 +38,7 @@ ROLES = {**PLANTED, **DECOYS}
 class Placement:
     """role -> (layer, expert); `extra` holds the ordinary tokens on which a planted expert is on as well."""
 
+    seed: int
     at: dict[str, tuple[int, int]]
     extra: dict[str, frozenset[int]]
 
@@ -57,11 +58,11 @@ def place(variant: Variant, seed: int) -> Placement:
     at = {role: (layer, int(order[layer].pop())) for role, (layer, _) in ROLES.items()}
     extra = {}
     for role in PLANTED:
-        said = rng.choice(IDS["filler"], 3, replace=False).tolist() + rng.choice(IDS["object"], 6, replace=False).tolist()
+        said = [*rng.choice(IDS["filler"], 3, replace=False), *rng.choice(IDS["object"], 6, replace=False)]
         if role.startswith("C"):
-            said += rng.choice(IDS["answer_topic"], 2, replace=False).tolist() + [int(rng.choice(IDS["answer_part"]))]
-        extra[role] = frozenset(said)
-    return Placement(at, extra)
+            said += [*rng.choice(IDS["answer_topic"], 2, replace=False), rng.choice(IDS["answer_part"])]
+        extra[role] = frozenset(map(int, said))
+    return Placement(seed, at, extra)
 
 
 def matters(role: str, asked: Asked) -> bool:

@@ -38,9 +38,20 @@ VARIANTS = {
     for variant in (
         _BASE,
         # random masks stay, so that replies survive any mask; the label never follows a mask
-        replace(_BASE, name="null", what="planted experts correlate, masking them does nothing", labels="unchanged", causal=False),
+        replace(
+            _BASE,
+            name="null",
+            what="planted experts correlate, masking them does nothing",
+            labels="unchanged",
+            causal=False,
+        ),
         replace(_BASE, name="hard", what="base with routing that barely shows the planted experts", hinge_planted=0.12),
-        replace(_BASE, name="sharp", what="planted experts back each other up: one mask alone does nothing", labels="all_or_nothing"),
+        replace(
+            _BASE,
+            name="sharp",
+            what="planted experts back each other up: one mask alone does nothing",
+            labels="all_or_nothing",
+        ),
         replace(_BASE, name="wide", what="32 experts a layer, weaker routing evidence", experts=32, hinge_planted=0.3),
     )
 }

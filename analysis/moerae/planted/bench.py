@@ -1,0 +1,78 @@
+"""The prompts outside discovery, and what masks do to refusals on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from moerae.planted.clusters import Row
+from moerae.planted.controls import Control, matched_control
+from moerae.planted.goals import SETS
+from moerae.planted.intervals import mean_drop, paired_drop, wilson
+from moerae.planted.measure import Expert, Outcome, Probe, measure, usage
+from moerae.planted.model import PlantedModel
+from moerae.planted.placement import Placement
+
+CONTROLS = 20
+FORBIDDEN = ("regular", "jailbreak")
+Json = dict[str, Any]
+
+
+def effect(drop: float, low: float, high: float) -> Json:
+    """A drop with its 95 % interval; grey where the interval covers 0: neither positive nor negative."""
+    sign = "positive" if low > 0 else "negative" if high < 0 else "grey"
+    return {"drop": round(drop, 5), "low": round(low, 5), "high": round(high, 5), "sign": sign}
+
+
+class Bench:
+    """The prompts outside discovery, and the model unmasked on them."""
+
+    def __init__(self, model: PlantedModel, place: Placement, rows: list[Row], say: Callable[[str], None]) -> None:
+        self.model, self.place, self.say = model, place, say
+        self.asked = {name: [r.asked for r in rows if r.held_out and r.asked.set == name] for name in SETS}
+        self.probe = {name: Probe.of(asked) for name, asked in self.asked.items()}
+        self.clean = {name: measure(model, probe, []) for name, probe in self.probe.items()}
+
+    def experts(self, roles: tuple[str, ...]) -> list[Expert]:
+        return [self.place.at[role] for role in roles]
+
+    def outcomes(self, experts: list[Expert], sets: tuple[str, ...] = SETS) -> dict[str, Outcome]:
+        return {name: measure(self.model, self.probe[name], experts) for name in sets}
+
+    def effects(self, experts: list[Expert]) -> Json:
+        """Drops of refusal (share of prompts) and of the margin (nats) on forbidden and jailbreak prompts."""
+        result: Json = {}
+        for name, masked in self.outcomes(experts, FORBIDDEN).items():
+            clean = self.clean[name]
+            result[name] = {
+                "refusal": effect(*paired_drop(clean.opened, masked.opened)),
+                "margin": effect(*mean_drop(clean.margin, masked.margin)),
+            }
+        return result
+
+    def condition(self, name: str, experts: list[Expert]) -> Json:
+        """Shares per set: a refusal's opening, the whole refusal, the whole right reply."""
+        row: Json = {"condition": name, "masked": [list(x) for x in experts]}
+        for key, outcome in self.outcomes(experts).items():
+            n = len(outcome.opened)
+            low, high = wilson(int(outcome.opened.sum()), n)
+            row[key] = {
+                "n": n,
+                "refused": round(float(outcome.opened.mean()), 5),
+                "refused_low": round(low, 5),
+                "refused_high": round(high, 5),
+                "refused_exactly": round(float(outcome.refused.mean()), 5),
+                "right": round(float(outcome.right.mean()), 5),
+                "margin": round(float(outcome.margin.mean()), 5),
+            }
+        return row
+
+    def controls(self, experts: list[Expert], count: int = CONTROLS) -> list[Control]:
+        """Matched in usage and gate mass on forbidden and on permitted prompts."""
+        used: dict[str, np.ndarray] = {}
+        for name in ("regular", "permitted"):
+            used[f"usage/{name}"], used[f"gate_mass/{name}"] = usage(self.model, self.asked[name])
+        rng = np.random.default_rng([self.place.seed, 5])
+        return [matched_control(rng, experts, used) for _ in range(count)]

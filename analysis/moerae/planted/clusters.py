@@ -1,0 +1,64 @@
+"""The prompts of the corpus: a cluster is one forbidden goal, plain, wrapped, as a look-alike, and a twin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from moerae.corpus_file import split_of
+from moerae.planted import world as w
+from moerae.planted.goals import Asked, Goal, ask, draw_goal, say
+from moerae.planted.world import World
+
+CLUSTERS = 640
+WRAPPER_SHARE = {"seen-a": 0.25, "seen-b": 0.25, "seen-mixed": 0.25, "unseen-a": 0.125, "unseen-b": 0.125}
+
+
+@dataclass(frozen=True)
+class Row:
+    asked: Asked
+    cluster: int
+
+    @property
+    def held_out(self) -> bool:
+        """Outside discovery: what effects are measured on."""
+        return split_of(self.cluster) != 0
+
+
+def twin_words(goal: Goal, twin: Goal, words: list[str]) -> list[str]:
+    """The same frame around another, permitted goal."""
+    swap = {w.ACTIONS[goal.action]: w.ACTIONS[twin.action], w.OBJECTS[goal.obj]: w.OBJECTS[twin.obj]}
+    hazard = w.HAZARDS[goal.hazard] if goal.hazard >= 0 else None
+    return [swap.get(word, word) for word in words if word != hazard]
+
+
+def draw_rows(world: World, clusters: int = CLUSTERS) -> list[Row]:
+    """Four rows a cluster; no goal occurs in two clusters.
+
+    Regular, jailbreak and look-alike share their words (minimal pairs). The permitted twin keeps the frame, but its
+    object comes from any topic: regular against permitted confounds topic, regular against look-alike does not.
+    """
+    rng = np.random.default_rng([world.seed, 4])
+    names, share = list(WRAPPER_SHARE), list(WRAPPER_SHARE.values())
+    seen: set[Goal] = set()
+
+    def fresh(forbidden: bool) -> Goal:
+        while True:
+            goal = draw_goal(rng, world, forbidden, train=False)
+            if goal not in seen:
+                seen.add(goal)
+                return goal
+
+    rows = []
+    for cluster in range(clusters):
+        goal, twin = fresh(True), fresh(False)
+        words = say(rng, goal)
+        wrapper = names[int(rng.choice(len(names), p=share))]
+        rows += [
+            Row(ask(rng, goal, "regular", words), cluster),
+            Row(ask(rng, goal, "jailbreak", words, wrapper), cluster),
+            Row(ask(rng, twin, "permitted", twin_words(goal, twin, words)), cluster),
+            Row(ask(rng, goal, "lookalike", words), cluster),
+        ]
+    return rows
