@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "moerae/model/plan.hpp"
+
+namespace moerae {
+
+/// A tensor as it stands in a file: a view into the mapping, valid as long as its Checkpoint.
+struct StoredTensor {
+  std::string dtype;  ///< safetensors name: F32, BF16, F16, ...
+  std::vector<std::int64_t> shape;
+  std::span<std::byte const> bytes;  ///< row-major, little endian
+  std::filesystem::path const* file = nullptr;
+};
+
+/// Bytes of one element; 0 for a name that safetensors does not define.
+[[nodiscard]] std::size_t safetensors_size(std::string_view dtype);
+
+/// One safetensors file, memory-mapped. The constructor checks the header against the file: length at most
+/// 100 MB and inside the file, strict JSON, offsets contiguous from 0 without hole or overlap and covering
+/// the file, sizes that follow from dtype and shape by checked multiplication. Throws DataError naming the
+/// file and the tensor.
+class SafetensorsFile {
+ public:
+  explicit SafetensorsFile(std::filesystem::path const& path);
+  SafetensorsFile(SafetensorsFile const&) = delete;
+  SafetensorsFile& operator=(SafetensorsFile const&) = delete;
+  ~SafetensorsFile();
+
+  [[nodiscard]] std::map<std::string, StoredTensor, std::less<>> const& tensors() const { return tensors_; }
+  [[nodiscard]] std::string_view header() const { return header_; }
+  [[nodiscard]] std::filesystem::path const& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  std::byte const* mapping_ = nullptr;
+  std::size_t size_ = 0;
+  std::string_view header_;
+  std::map<std::string, StoredTensor, std::less<>> tensors_;
+};
+
+/// A checkpoint folder: `model.safetensors`, or the files named by `model.safetensors.index.json`.
+class Checkpoint {
+ public:
+  /// Opens and checks every file. Throws DataError.
+  [[nodiscard]] static Checkpoint open(std::filesystem::path const& folder);
+
+  /// Throws DataError where there is no such tensor.
+  [[nodiscard]] StoredTensor const& at(std::string const& name) const;
+  /// Every tensor of the plan is there with its shape and a floating dtype, and there is no other but the
+  /// known extras. Throws DataError that names the first offenders, the family and the file.
+  void check_against(ModelPlan const& plan) const;
+  /// Hash of config.json, of every file name and size and of every header: what can be told without reading
+  /// the weights.
+  [[nodiscard]] std::string fingerprint() const;
+  [[nodiscard]] std::int64_t bytes() const;
+
+ private:
+  std::filesystem::path folder_;
+  std::vector<std::unique_ptr<SafetensorsFile>> files_;
+  std::map<std::string, StoredTensor const*, std::less<>> tensors_;
+};
+
+}  // namespace moerae

@@ -1,0 +1,144 @@
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "moerae/base/check.hpp"
+#include "moerae/model/safetensors.hpp"
+#include "moerae/model/strict_json.hpp"
+
+namespace moerae {
+namespace {
+
+constexpr char const* single_name = "model.safetensors";
+constexpr char const* index_name = "model.safetensors.index.json";
+constexpr std::size_t index_limit = 100'000'000;
+
+// weight_map: tensor -> bare file name inside the folder, nothing that could leave it
+std::map<std::string, std::string> read_weight_map(std::filesystem::path const& path) {
+  auto const json = parse_strict_json(read_small_file(path, index_limit), path.string());
+  auto const map = json.find("weight_map");
+  validate<DataError>(map != json.end() && map->is_object() && !map->empty(),
+                      "{}: weight_map: expected an object of tensor names", path.string());
+  std::map<std::string, std::string> out;
+  for (auto const& [tensor, file] : map->items()) {
+    auto const name = file.is_string() ? file.get<std::string>() : std::string();
+    bool const bare = name.find('/') == std::string::npos && name.find('\\') == std::string::npos &&
+                      name.find('\0') == std::string::npos && name.ends_with(".safetensors") &&
+                      !name.starts_with(".");
+    validate<DataError>(bare, "{}: weight_map: {} -> {}: expected a bare file name that ends in .safetensors",
+                        path.string(), tensor, file.dump());
+    out.emplace(tensor, name);
+  }
+  return out;
+}
+
+std::string shape_text(std::vector<std::int64_t> const& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
+
+}  // namespace
+
+Checkpoint Checkpoint::open(std::filesystem::path const& folder) {
+  Checkpoint out;
+  out.folder_ = folder;
+  auto const index = folder / index_name;
+  bool const sharded = std::filesystem::exists(index);
+  std::map<std::string, std::string> weight_map;
+  std::set<std::string> names{single_name};
+  if (sharded) {
+    weight_map = read_weight_map(index);
+    names.clear();
+    for (auto const& [tensor, file] : weight_map) names.insert(file);
+  } else {
+    validate<DataError>(std::filesystem::exists(folder / single_name),
+                        "{}: neither {} nor {} is there; model.path must be a checkpoint "
+                        "folder in Hugging Face format with safetensors weights",
+                        folder.string(), single_name, index_name);
+  }
+  for (auto const& name : names) {
+    validate<DataError>(std::filesystem::exists(folder / name),
+                        "{}: named in {} but missing; fetch the checkpoint again", (folder / name).string(),
+                        index_name);
+    auto const& file = *out.files_.emplace_back(std::make_unique<SafetensorsFile>(folder / name));
+    for (auto const& [tensor, stored] : file.tensors()) {
+      validate<DataError>(out.tensors_.emplace(tensor, &stored).second,
+                          "{}: tensor {} stands in another file too", file.path().string(), tensor);
+      if (!sharded) continue;
+      auto const listed = weight_map.find(tensor);
+      validate<DataError>(listed != weight_map.end() && listed->second == name,
+                          "{}: tensor {} is not listed for this file in {}", file.path().string(), tensor,
+                          index_name);
+    }
+  }
+  for (auto const& [tensor, file] : weight_map)
+    validate<DataError>(out.tensors_.contains(tensor), "{}: tensor {} is listed in {} but not there",
+                        (folder / file).string(), tensor, index_name);
+  return out;
+}
+
+StoredTensor const& Checkpoint::at(std::string const& name) const {
+  auto const found = tensors_.find(name);
+  validate<DataError>(found != tensors_.end(), "{}: tensor {} is missing", folder_.string(), name);
+  return *found->second;
+}
+
+void Checkpoint::check_against(ModelPlan const& plan) const {
+  auto const specs = tensor_specs(plan);
+  std::set<std::string_view> wanted;
+  std::vector<std::string> missing, surplus;
+  for (auto const& spec : specs) {
+    wanted.insert(spec.name);
+    if (!tensors_.contains(spec.name)) missing.push_back(spec.name);
+  }
+  std::set<std::string_view> extras(plan.names.extras.begin(), plan.names.extras.end());
+  if (plan.tied_embeddings) extras.insert(plan.names.head);
+  for (auto const& [name, tensor] : tensors_)
+    if (!wanted.contains(name) && !extras.contains(name)) surplus.push_back(name);
+  auto const list = [](std::vector<std::string> names) {
+    auto const count = names.size();
+    if (count > 5) names.resize(5);
+    return fmt::format("{}{}", fmt::join(names, ", "),
+                       count > 5 ? fmt::format(" and {} more", count - 5) : "");
+  };
+  validate<DataError>(
+      missing.empty(),
+      "{}: {} tensor(s) that a {} model with this config.json has are missing: {}; nothing is "
+      "computed with a partial model: fetch the checkpoint again or correct config.json",
+      folder_.string(), missing.size(), plan.family, list(missing));
+  validate<DataError>(
+      surplus.empty(),
+      "{}: {} tensor(s) that a {} model with this config.json does not have: {}; the results would "
+      "not be those of this checkpoint: correct config.json",
+      folder_.string(), surplus.size(), plan.family, list(surplus));
+  for (auto const& spec : specs) {
+    auto const& stored = at(spec.name);
+    validate<DataError>(
+        stored.shape == spec.shape, "{}: tensor {}: shape {}, but config.json of this {} model asks for {}",
+        stored.file->string(), spec.name, shape_text(stored.shape), plan.family, shape_text(spec.shape));
+    validate<DataError>(stored.dtype == "F32" || stored.dtype == "BF16" || stored.dtype == "F16",
+                        "{}: tensor {}: dtype {}, expected F32, "
+                        "BF16 or F16",
+                        stored.file->string(), spec.name, stored.dtype);
+  }
+}
+
+std::string Checkpoint::fingerprint() const {
+  auto text = read_small_file(folder_ / "config.json", 1 << 20);
+  for (auto const& file : files_)
+    text += fmt::format("\n{}\n{}\n", file->path().filename().string(),
+                        std::filesystem::file_size(file->path())) +
+            std::string(file->header());
+  auto const hash = XXH3_128bits(text.data(), text.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+std::int64_t Checkpoint::bytes() const {
+  std::int64_t total = 0;
+  for (auto const& [name, tensor] : tensors_) total += static_cast<std::int64_t>(tensor->bytes.size());
+  return total;
+}
+
+}  // namespace moerae

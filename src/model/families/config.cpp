@@ -1,0 +1,88 @@
+#include <cmath>
+
+#include "families/family.hpp"
+#include "moerae/base/check.hpp"
+
+namespace moerae {
+
+nlohmann::json const* Config::find(std::string const& field) const {
+  auto const at = fields_.find(field);
+  return at == fields_.end() || at->is_null() ? nullptr : &*at;
+}
+
+void Config::fail(std::string const& field, std::string const& expectation) const {
+  auto const* value = find(field);
+  std::string shown = value ? value->dump() : "(absent)";
+  if (shown.size() > 80) shown = shown.substr(0, 80) + "...";
+  throw DataError(fmt::format("{}: {} = {}: expected {}", file_, field, shown, expectation));
+}
+
+bool Config::has(std::string const& field) const {
+  return find(field) != nullptr;
+}
+
+std::int64_t Config::integer(std::string const& field, std::int64_t low,
+                             std::optional<std::int64_t> fallback) const {
+  auto const expectation = fmt::format("an integer of at least {}", low);
+  auto const* value = find(field);
+  if (!value && !fallback) fail(field, expectation);
+  if (value && !value->is_number_integer()) fail(field, expectation);
+  constexpr std::int64_t limit = std::int64_t{1} << 31;
+  if (value && value->is_number_unsigned() &&
+      value->get<std::uint64_t>() >= static_cast<std::uint64_t>(limit))
+    fail(field, "an integer below 2^31");
+  auto const number = value ? value->get<std::int64_t>() : *fallback;
+  if (number < low || number >= limit) fail(field, expectation);
+  return number;
+}
+
+double Config::number(std::string const& field, std::optional<double> fallback) const {
+  auto const* value = find(field);
+  if (!value && fallback) return *fallback;
+  if (!value || !value->is_number() || !std::isfinite(value->get<double>())) fail(field, "a finite number");
+  return value->get<double>();
+}
+
+std::optional<double> Config::optional_number(std::string const& field) const {
+  return has(field) ? std::optional(number(field)) : std::nullopt;
+}
+
+bool Config::boolean(std::string const& field, bool fallback) const {
+  auto const* value = find(field);
+  if (value && !value->is_boolean()) fail(field, "true or false");
+  return value ? value->get<bool>() : fallback;
+}
+
+std::string Config::text(std::string const& field, std::string const& fallback) const {
+  auto const* value = find(field);
+  if (value && !value->is_string()) fail(field, "a string");
+  return value ? value->get<std::string>() : fallback;
+}
+
+std::vector<std::int64_t> Config::integers(std::string const& field) const {
+  auto const* value = find(field);
+  if (!value) return {};
+  if (!value->is_array()) fail(field, "a list of integers");
+  std::vector<std::int64_t> out;
+  for (auto const& item : *value) {
+    if (!item.is_number_integer()) fail(field, "a list of integers");
+    out.push_back(item.get<std::int64_t>());
+  }
+  return out;
+}
+
+double Config::rope_theta(double fallback) const {
+  for (auto const* field : {"rope_parameters", "rope_scaling"}) {
+    auto const* value = find(field);
+    if (!value) continue;
+    if (!value->is_object()) fail(field, "an object");
+    Config const inner(file_ + ": " + field, *value);
+    auto const type = inner.text("rope_type", inner.text("type", "default"));
+    if (type != "default")
+      fail(field, "rope_type \"default\"; scaled rotary embeddings are not available yet");
+    if (inner.has("rope_theta")) return inner.number("rope_theta");
+  }
+  return number("rope_theta", fallback);
+}
+
+}  // namespace moerae

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+
+#include "moerae/model/plan.hpp"
+
+namespace moerae {
+
+/// Typed access to config.json; every error names the file, the field, its value and what was expected.
+class Config {
+ public:
+  Config(std::string file, nlohmann::json fields) : file_(std::move(file)), fields_(std::move(fields)) {}
+
+  /// Integer in [low, 2^31). `fallback` where the field is absent or null; without one it is required.
+  [[nodiscard]] std::int64_t integer(std::string const& field, std::int64_t low,
+                                     std::optional<std::int64_t> fallback = {}) const;
+  [[nodiscard]] double number(std::string const& field, std::optional<double> fallback = {}) const;
+  [[nodiscard]] std::optional<double> optional_number(std::string const& field) const;
+  [[nodiscard]] bool boolean(std::string const& field, bool fallback) const;
+  [[nodiscard]] std::string text(std::string const& field, std::string const& fallback) const;
+  [[nodiscard]] std::vector<std::int64_t> integers(
+      std::string const& field) const;  ///< absent or null: empty
+  [[nodiscard]] bool has(std::string const& field) const;
+  /// Base of the rotary embedding: `rope_parameters.rope_theta` (transformers 5) or `rope_theta` (published
+  /// files). Refuses every scaling but the default.
+  [[nodiscard]] double rope_theta(double fallback) const;
+  /// Throws DataError "<file>: <field> = <value>: <expectation>".
+  [[noreturn]] void fail(std::string const& field, std::string const& expectation) const;
+
+ private:
+  [[nodiscard]] nlohmann::json const* find(std::string const& field) const;
+  std::string file_;
+  nlohmann::json fields_;
+};
+
+/// A row of the registry: `model_type` and the function that turns a config into a plan. vocabulary, hidden,
+/// dtype, eps and tied embeddings are read for every family by the caller; the family fills `norm_eps`,
+/// `layers` and what differs in `names`.
+struct Family {
+  char const* model_type;
+  void (*plan)(Config const&, ModelPlan&);
+};
+
+[[nodiscard]] std::span<Family const> families();
+
+void plan_qwen3_moe(Config const&, ModelPlan&);
+void plan_olmoe(Config const&, ModelPlan&);
+
+}  // namespace moerae

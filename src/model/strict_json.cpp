@@ -1,0 +1,52 @@
+#include "moerae/model/strict_json.hpp"
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <system_error>
+#include <vector>
+
+#include "moerae/base/check.hpp"
+
+namespace moerae {
+
+nlohmann::json parse_strict_json(std::string_view text, std::string const& source, int depth) {
+  using Event = nlohmann::json::parse_event_t;
+  std::vector<std::set<std::string>> keys;
+  auto const watch = [&](int level, Event event, nlohmann::json& value) {
+    validate<DataError>(level <= depth,
+                        "{}: JSON nested deeper than {} levels; the file is not what it claims to be", source,
+                        depth);
+    if (event == Event::object_start) keys.emplace_back();
+    if (event == Event::object_end) keys.pop_back();
+    if (event == Event::key)
+      validate<DataError>(keys.back().insert(value.get<std::string>()).second,
+                          "{}: key \"{}\" occurs twice in one object; which one holds is not defined", source,
+                          value.get<std::string>());
+    return true;
+  };
+  nlohmann::json out;
+  try {
+    out = nlohmann::json::parse(text, watch);
+  } catch (nlohmann::json::exception const& error) {
+    throw DataError(fmt::format("{}: not valid JSON ({})", source, error.what()));
+  }
+  validate<DataError>(out.is_object(), "{}: expected a JSON object at the top", source);
+  return out;
+}
+
+std::string read_small_file(std::filesystem::path const& path, std::size_t limit) {
+  std::error_code failed;
+  auto const size = std::filesystem::file_size(path, failed);
+  validate<DataError>(!failed, "{}: {}; a checkpoint folder in Hugging Face format is expected",
+                      path.string(), failed.message());
+  validate<DataError>(size <= limit, "{}: {} bytes, more than the {} such a file may have", path.string(),
+                      size, limit);
+  std::ifstream file(path, std::ios::binary);
+  std::string text(size, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(size));
+  validate<DataError>(static_cast<bool>(file), "{}: cannot be read", path.string());
+  return text;
+}
+
+}  // namespace moerae
