@@ -32,6 +32,9 @@ struct StageDir {
 /// Rank 0 only. Creates the folder and publishes stage.json, if that is not done yet; sets exists.
 void create_stage(StageDir& stage);
 
+/// The stage in `folder`. DataError when its stage.json is missing or damaged.
+[[nodiscard]] StageDir read_stage(std::filesystem::path const& folder);
+
 /// The folders of a run that hold a stage.json, of one stage or of all (empty name), sorted by path.
 [[nodiscard]] std::vector<StageDir> list_stages(std::filesystem::path const& run,
                                                 std::string const& stage = "");
