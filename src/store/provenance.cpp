@@ -59,7 +59,8 @@ nlohmann::ordered_json to_json(Provenance const& p) {
 }
 
 void write_provenance(File& file, Provenance const& provenance) {
-  for (auto const& [name, value] : to_json(provenance).items()) {
+  auto const json = to_json(provenance);  // named: items() only refers to it
+  for (auto const& [name, value] : json.items()) {
     if (name == "config") {
       file.set_attribute("/", name, provenance.config);
     } else if (name == "seed") {
