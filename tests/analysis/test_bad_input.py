@@ -19,9 +19,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("made")
     return {
         "model": checkpoints.make("qwen3-all-experts", folder / "model"),  # 4 experts
-        "other": checkpoints.make("qwen3-grouped", folder / "other"),
+        "other shapes": checkpoints.make("qwen3-grouped", folder / "other-shapes"),
+        "other weights": checkpoints.make("qwen3-all-experts", folder / "other-weights", seed=99),
         "corpus": support.random_corpus(folder / "corpus.h5", [5, 9, 1, 30], checkpoints.VOCABULARY),
-        "corpus2": support.random_corpus(folder / "corpus2.h5", [5, 9, 1, 31], checkpoints.VOCABULARY, seed=2),
+        "other corpus": support.random_corpus(folder / "corpus2.h5", [5, 9, 1, 31], checkpoints.VOCABULARY, seed=2),
     }
 
 
@@ -105,8 +106,13 @@ def empty_set(path: Path) -> None:
 
 
 CORPORA = {
-    "token beyond the vocabulary": (replace("tokens", put(7, 97)), {}, DATA, ["corpus.h5", "tokens", "97"]),
-    "token of 2^32-1": (replace("tokens", put(7, 2**32 - 1)), {}, DATA, ["corpus.h5", "tokens", "4294967295", "97"]),
+    "token beyond the vocabulary": (replace("tokens", put(7, 97)), {}, DATA, ["corpus.h5", "prompt", "token 97"]),
+    "token of 2^32-1": (
+        replace("tokens", put(7, 2**32 - 1)),
+        {},
+        DATA,
+        ["corpus.h5", "prompt", "token 4294967295", "97"],
+    ),
     "no offsets": (replace("offset", lambda values: None), {}, DATA, ["corpus.h5", "offset"]),
     "offsets descend": (replace("offset", put(2, 1)), {}, DATA, ["corpus.h5", "offset"]),
     "offsets end early": (replace("offset", put(-1, 44)), {}, DATA, ["corpus.h5", "offset", "44", "45"]),
@@ -119,7 +125,7 @@ CORPORA = {
     "too few sets": (replace("set", lambda values: values[:-1]), {}, DATA, ["corpus.h5", "set"]),
     "no HDF5": (lambda path: path.write_bytes(b"tokens\n1 2 3\n"), {}, DATA, ["corpus.h5"]),
     "truncated": (lambda path: path.write_bytes(path.read_bytes()[:-900]), {}, DATA, ["corpus.h5"]),
-    "empty set": (empty_set, {"corpus.sets": "c"}, CONFIG, ["corpus.sets", "'c'"]),
+    "empty set": (empty_set, {"corpus.sets": "c"}, CONFIG, ["corpus.sets: c", "corpus.h5"]),
 }
 
 
@@ -134,14 +140,14 @@ def test_corpus(fault: str, made: dict[str, Path], tmp_path: Path) -> None:
     assert not support.shards(tmp_path / "run")
 
 
-@pytest.mark.parametrize("key", ["model", "corpus"])
-def test_run_folder_of_another_study(key: str, made: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", ["other shapes", "other weights", "other corpus"])
+def test_run_folder_of_another_study(other: str, made: dict[str, Path], tmp_path: Path) -> None:
     run = tmp_path / "run"
     study = support.recording(made["model"], made["corpus"], run)
     support.moerae("record", study)
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.parent.name != "log"}
-    other = {"model": {"model.path": made["other"]}, "corpus": {"corpus.path": made["corpus2"]}}[key]
-    ended = support.moerae("record", study | other, ranks=2, code=CONFIG)
+    key = "corpus.path" if other == "other corpus" else "model.path"
+    ended = support.moerae("record", study | {key: made[other]}, ranks=2, code=CONFIG)
     support.assert_one_error(ended, ["run.dir", str(run)])
     assert {path: path.read_bytes() for path in before} == before
 

@@ -13,7 +13,7 @@ from moerae.reference import checkpoints, golden
 LENGTHS = [1, 2, 3, 7, 33, 64, 96, 1, 50, 17, 5]  # several batches of 128; single tokens; no multiple of anything
 GRIDS = [(1, 1), (2, 1), (1, 2), (2, 2), (1, 4)]  # data x expert
 PLANTED = support.ROOT / "data/planted/base"
-PLANTED_ROWS = 48
+PLANTED_ROWS = 640  # a quarter: one near tie, excused with what attends to it, must stay below .1 % of all
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_planted_model(
     grid: tuple[int, int], planted_corpus: Path, planted_golden: golden.Golden, tmp_path: Path
 ) -> None:
     data, expert = grid
-    study = support.recording(PLANTED, planted_corpus, tmp_path / "run", expert, batch_tokens=512)
+    study = support.recording(PLANTED, planted_corpus, tmp_path / "run", expert, batch_tokens=1024, shard_prompts=64)
     support.moerae("record", study, ranks=data * expert)
     worst = parity.assert_equal(planted_golden, tmp_path / "run")
     print(f"planted {data}x{expert}:", {name: f"{value:.1e}" for name, value in worst.items()})
@@ -85,7 +85,9 @@ def planted_golden(planted_corpus: Path) -> golden.Golden:
 
 def test_planted_model_bfloat16(planted_corpus: Path, tmp_path: Path) -> None:
     want = golden.record(PLANTED, golden.corpus_rows(planted_corpus), "bfloat16")
-    study = support.recording(PLANTED, planted_corpus, tmp_path / "run", batch_tokens=512) | {"model.dtype": "bfloat16"}
+    study = support.recording(PLANTED, planted_corpus, tmp_path / "run", batch_tokens=1024, shard_prompts=64) | {
+        "model.dtype": "bfloat16"
+    }
     support.moerae("record", study, ranks=2)
     found = parity.differences(want, tmp_path / "run")
     print("bfloat16 planted:", {name: f"{value:.4f}" for name, value in found.items()})

@@ -90,12 +90,16 @@ def draw(model: PreTrainedModel, seed: int) -> None:
                 weight.copy_(noise * wider * (2.0 / weight.shape[-1]) ** 0.5)
 
 
-def make(name: str, folder: Path, dtype: torch.dtype = torch.float32) -> Path:
-    """Writes the checkpoint of a case with save_pretrained, as published ones are laid out; returns its folder."""
+def make(name: str, folder: Path, seed: int | None = None) -> Path:
+    """Writes the checkpoint of a case with save_pretrained, as published ones are laid out; returns its folder.
+
+    `seed` draws other weights than those of the case.
+    """
     if name not in CASES:
         raise ConfigError(f"no tiny checkpoint is called '{name}'; choose one of: {', '.join(CASES)}")
     case = CASES[name]
-    make_from(CONFIGS[case.family](**(COMMON | case.config)), folder, case.seed, case.shard, dtype)
+    config = CONFIGS[case.family](**(COMMON | case.config))
+    make_from(config, folder, case.seed if seed is None else seed, case.shard)
     if case.published_rope:
         path = folder / "config.json"
         config = json.loads(path.read_text())
