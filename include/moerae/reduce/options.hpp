@@ -14,6 +14,7 @@ struct SesOptions {
   std::string jailbreak;
   std::string benign;             ///< empty: nothing is subtracted and no noise floor is given
   std::vector<std::string> sets;  ///< further sets to score; with none at all, every set of the corpus
+  std::string score = "usage";  ///< what the top N is taken of: usage; contrasts are refused until they are wired
   std::string resample = "complementary";  ///< complementary | half | bootstrap
   std::int64_t samples = 100;              ///< replicates (complementary: two per pair)
   std::optional<double> alpha;  ///< empty = auto: N = max(k, floor(.1 K)); else N = floor(alpha K + 1e-9)

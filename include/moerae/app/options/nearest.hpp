@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace moerae {
+
+/// The word most like `word` (fewest insertions, deletions, replacements), or the one with the same last part
+/// after the dot; empty when nothing is near.
+[[nodiscard]] std::string nearest(std::string const& word, std::vector<std::string> const& known);
+
+}  // namespace moerae

@@ -1,0 +1,150 @@
+#include "moerae/app/options/keys.hpp"
+
+#include <utility>
+
+#include "moerae/app/options/values.hpp"
+
+namespace moerae {
+namespace {
+
+using namespace kind;
+
+// `member` maps a Study& to the field and a Study const& to the constant field.
+template <class Target, class Kind, class Member>
+Key<Target> key(std::string name, Kind kind, Member member, std::string help) {
+  return {std::move(name),
+          std::move(help),
+          kind.expects(),
+          [=](Target& target, std::string const& text, std::filesystem::path const& base) {
+            member(target) = kind.parse(text, base);
+          },
+          [=](Target const& target) { return kind.print(member(target)); },
+          [=](Target const& target) { return kind.json(member(target)); }};
+}
+
+#define MOERAE_FIELD(field)  \
+  [](auto& study) -> auto& { \
+    return study.field;      \
+  }
+#define MOERAE_KEY(field, kind, help) key<Study>(#field, kind, MOERAE_FIELD(field), help)
+#define MOERAE_SELECT_KEY(field, kind, help) key<SelectOptions>(#field, kind, MOERAE_FIELD(field), help)
+
+std::vector<std::string> const later_criteria{"jailbreak_gap", "ot_cost",      "studentised",
+                                              "paired_t",      "within_topic", "cmh_token"};
+
+std::vector<std::string> select_criteria() {
+  std::vector<std::string> all = one_group_criteria();
+  all.insert(all.end(), safety_group_criteria().begin(), safety_group_criteria().end());
+  all.insert(all.end(), contrast_criteria().begin(), contrast_criteria().end());
+  return all;
+}
+
+// clang-format off
+std::vector<Key<Study>> make_study_keys() {
+  Integer<std::int64_t> const positive{1};
+  return {
+    MOERAE_KEY(run.dir, Path{}, "run directory: everything the study writes"),
+    MOERAE_KEY(run.seed, Integer<std::uint64_t>{0}, "key of all random draws"),
+    MOERAE_KEY(run.from, Path{}, "another run directory whose record `reduce` reads; empty: that of run.dir"),
+    MOERAE_KEY(run.wall_limit, (Optional<Number>{{.above = 0}, ""}),
+               "seconds after which the work stops at the next batch and can be resumed (exit 75); empty: none"),
+
+    MOERAE_KEY(model.path, Path{}, "checkpoint folder: config.json and *.safetensors, Hugging Face layout"),
+    MOERAE_KEY(model.dtype, (Word{{"auto", "float32", "bfloat16"}}), "arithmetic of the forward pass; auto: that of the checkpoint"),
+    MOERAE_KEY(model.device, (Word{{"auto", "cpu"}, {"cuda"}}), "where the model runs"),
+    MOERAE_KEY(model.schedule, (Word{{"resident"}, {"layer-major"}}), "resident: the weights of a rank's own experts stay in memory"),
+
+    MOERAE_KEY(grid.expert, Integer<int>{1}, "ranks of one expert group, each with its share of every layer's experts; data width = ranks / expert"),
+    MOERAE_KEY(grid.exchange, (Word{{"dispatch"}, {"gather"}}), "dispatch: tokens travel to the experts"),
+
+    MOERAE_KEY(corpus.path, Path{}, "corpus.h5, made by `python -m moerae corpus`"),
+    MOERAE_KEY(corpus.sets, List<SetName>{}, "prompt sets to record; empty: all"),
+
+    MOERAE_KEY(record.routing, Flag{}, "keep expert ids and gate weights of every token"),
+    MOERAE_KEY(record.logits, Flag{}, "keep the router logits of every token and expert (large)"),
+    MOERAE_KEY(record.precision, (Word{{"auto", "float16", "float32"}}), "of stored weights and logits; auto: float32 in float32 runs, else float16"),
+    MOERAE_KEY(record.batch_tokens, positive, "tokens of one forward pass"),
+    MOERAE_KEY(record.shard_prompts, positive, "prompts of one shard file, the unit that is committed and resumed"),
+
+    MOERAE_KEY(ses.regular, SetName{}, "set of plainly harmful prompts; with ses.jailbreak HCDG and HRCG are formed"),
+    MOERAE_KEY(ses.jailbreak, SetName{}, "set of the same goals in jailbreak wrappers"),
+    MOERAE_KEY(ses.benign, SetName{}, "harmless set: subtracted from HCDG, and split in halves for the noise floor"),
+    MOERAE_KEY(ses.sets, List<SetName>{}, "further sets to score; with none of the four, every set of the run"),
+    MOERAE_KEY(ses.score, (Word{{"usage"}, contrast_criteria()}), "what the top N of a resample is taken of"),
+    MOERAE_KEY(ses.resample, (Word{{"complementary", "half", "bootstrap"}}), "of clusters; complementary: pairs of disjoint halves"),
+    MOERAE_KEY(ses.samples, positive, "resamples; complementary pairs count as two"),
+    MOERAE_KEY(ses.alpha, (Optional<Number>{{.above = 0, .most = 1}, "auto"}), "top N = floor(alpha K + 1e-9) of K experts; auto: max(k, floor(.1 K))"),
+    MOERAE_KEY(ses.scope, (Word{{"layer", "model"}}), "top N of each layer, or of all layers together"),
+    MOERAE_KEY(ses.threshold, (Number{.above = 0.5, .most = 1}), "selected: in the top N of at least this share of the resamples"),
+    MOERAE_KEY(ses.preset, (Word{{"", "paper"}}), "paper: bootstrap, strict intersection (threshold 1) and plain set difference, as published"),
+
+    MOERAE_KEY(contrast.criteria, (List<Word>{{contrast_criteria(), later_criteria}}), "criteria that compare two groups; empty: all, where contrast.groups is given"),
+    MOERAE_KEY(contrast.groups, List<Groups>{}, "the groups: a:b, positive scores mean more in a"),
+    MOERAE_KEY(contrast.positions, (Word{{"content", "prompt", "response", "all", "last"}}), "positions counted, also for SES and ESFT; content: user text and response without template"),
+    MOERAE_KEY(contrast.count, positive, "experts of a contrast's default set"),
+  };
+}
+
+std::vector<Key<SelectOptions>> make_select_keys() {
+  return {
+    MOERAE_SELECT_KEY(criterion, (Word{select_criteria(), later_criteria}), "what the experts are ranked by"),
+    MOERAE_SELECT_KEY(set, SetName{}, "set of a one-group criterion (ses, esft_token, esft_gate)"),
+    MOERAE_SELECT_KEY(groups, GroupsText{}, "groups of a contrast; may be left out where contrast.groups names one pair only"),
+    MOERAE_SELECT_KEY(count, (Optional<Integer<std::int64_t>>{{1}, ""}), "the n best"),
+    MOERAE_SELECT_KEY(p, (Optional<Number>{{.above = 0, .most = 1}, ""}), "ESFT: share of each layer's score to be reached (published: token .2, gate .1)"),
+    MOERAE_SELECT_KEY(threshold, (Optional<Number>{{}, ""}), "score (SES: frequency) at least this"),
+    MOERAE_SELECT_KEY(side, (Word{{"positive", "negative", "both"}}), "sign of the contrast that is looked for"),
+  };
+}
+// clang-format on
+
+#undef MOERAE_SELECT_KEY
+#undef MOERAE_KEY
+#undef MOERAE_FIELD
+
+}  // namespace
+
+std::vector<Key<Study>> const& study_keys() {
+  static auto const keys = make_study_keys();
+  return keys;
+}
+
+std::vector<Key<SelectOptions>> const& select_keys() {
+  static auto const keys = make_select_keys();
+  return keys;
+}
+
+std::vector<std::string> const& contrast_criteria() {
+  static std::vector<std::string> const names{"risk_difference", "log_odds", "gate_mass", "js"};
+  return names;
+}
+
+std::vector<std::string> const& one_group_criteria() {
+  static std::vector<std::string> const names{"ses", "esft_token", "esft_gate"};
+  return names;
+}
+
+std::vector<std::string> const& safety_group_criteria() {
+  static std::vector<std::string> const names{"hcdg", "hcdg-minus-benign", "hrcg", "hrcg-undetermined"};
+  return names;
+}
+
+std::vector<LaterKey> const& later_keys() {
+  static std::vector<LaterKey> const keys = [] {
+    std::string_view const tests = "permutation tests", evaluate = "the stage `evaluate`",
+                           tune = "the stage `tune`";
+    std::vector<LaterKey> rows{{"contrast.permutations", tests}, {"contrast.permute_within", tests}};
+    for (auto name : {"evaluate.conditions", "evaluate.phase", "evaluate.sets", "evaluate.split",
+                      "evaluate.max_new_tokens", "evaluate.controls", "evaluate.keep"})
+      rows.push_back({name, evaluate});
+    for (auto name :
+         {"tune.set", "tune.method", "tune.rank", "tune.alpha", "tune.learning_rate", "tune.steps",
+          "tune.warmup_steps", "tune.batch_tokens", "tune.gradient_accumulation_steps", "tune.max_grad_norm",
+          "tune.eval_steps", "tune.save_steps", "tune.retain"})
+      rows.push_back({name, tune});
+    return rows;
+  }();
+  return keys;
+}
+
+}  // namespace moerae

@@ -1,0 +1,125 @@
+#include "moerae/app/options/read.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "moerae/app/options/given.hpp"
+#include "moerae/app/options/keys.hpp"
+#include "moerae/app/options/nearest.hpp"
+#include "moerae/app/options/rules.hpp"
+#include "moerae/app/options/values.hpp"
+
+namespace moerae {
+namespace {
+
+constexpr std::string_view select_prefix = "select.";
+
+template <class Keys>
+auto find_key(Keys& keys, std::string_view name) {
+  return std::find_if(keys.begin(), keys.end(), [&](auto const& key) { return key.name == name; });
+}
+
+template <class Target>
+void parse(Key<Target> const& key, Target& target, Given const& given, StudyFaults& faults) {
+  try {
+    key.parse(target, given.value, given.base);
+  } catch (kind::BadValue const& reason) {
+    faults.add(given.origin, fmt::format("{} = {}: {}", given.name, given.value, reason.what()));
+  }
+}
+
+void add_unknown(Given const& given, std::vector<std::string> const& known, StudyFaults& faults) {
+  auto const meant = nearest(given.name, known);
+  faults.add(given.origin, meant.empty()
+                               ? fmt::format("{}: unknown key", given.name)
+                               : fmt::format("{}: unknown key; did you mean {}?", given.name, meant));
+}
+
+// The name becomes that of a file: reduce/sets/NAME.json
+bool can_name_a_set(std::string const& name) {
+  return !name.empty() && name.front() != '.' && name.front() != '-' &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-") ==
+             std::string::npos;
+}
+
+// select.NAME.key; NAME may contain dots
+void parse_select(Study& study, Given const& given, StudyFaults& faults) {
+  auto const dot = given.name.rfind('.');
+  bool const has_name = dot >= select_prefix.size();
+  auto const name = has_name ? given.name.substr(select_prefix.size(), dot - select_prefix.size()) : "";
+  auto const key = find_key(select_keys(), given.name.substr(dot + 1));
+  if (!has_name || key == select_keys().end()) {
+    std::vector<std::string> known;
+    for (auto const& row : select_keys())
+      known.push_back(fmt::format("select.{}.{}", has_name ? name : "NAME", row.name));
+    return add_unknown(given, known, faults);
+  }
+  if (!can_name_a_set(name))
+    return faults.add(given.origin,
+                      fmt::format("{}: a set is named with letters, digits and . _ + - only", given.name));
+  auto select =
+      std::find_if(study.select.begin(), study.select.end(), [&](auto const& s) { return s.name == name; });
+  if (select == study.select.end()) {
+    select = study.select.emplace(study.select.end());
+    select->name = name;
+  }
+  parse(*key, *select, given, faults);
+}
+
+void parse_one(Study& study, Given const& given, StudyFaults& faults) {
+  if (given.name.starts_with(select_prefix)) return parse_select(study, given, faults);
+  if (auto const key = find_key(study_keys(), given.name); key != study_keys().end())
+    return parse(*key, study, given, faults);
+  if (auto const later = find_key(later_keys(), given.name); later != later_keys().end())
+    return faults.add(given.origin,
+                      fmt::format("{} belongs to {}, which is not available in this version; remove it",
+                                  given.name, later->part));
+  std::vector<std::string> known, later;
+  for (auto const& key : study_keys()) known.push_back(key.name);
+  for (auto const& key : later_keys()) later.emplace_back(key.name);
+  add_unknown(given, nearest(given.name, known).empty() ? later : known, faults);
+}
+
+/// The file's keys in its order, with the command line's values in place of its own; then the rest.
+std::vector<Given> overridden(std::vector<Given> file, std::vector<Given> const& words) {
+  for (auto const& word : words) {
+    auto const same = find_key(file, word.name);
+    if (same == file.end())
+      file.push_back(word);
+    else
+      *same = word;
+  }
+  return file;
+}
+
+}  // namespace
+
+Study read_study(StudySource const& source) {
+  StudyFaults faults;
+  std::vector<Given> file;
+  if (source.file) file = given_in_file(*source.file, faults);
+  auto const all = overridden(std::move(file), given_on_command_line(source.words, faults));
+
+  Study study;
+  GivenKeys keys;
+  for (auto const& given : all) {
+    keys.origin.emplace(given.name, given.origin);
+    auto const before = faults.count();
+    parse_one(study, given, faults);
+    if (faults.count() != before) keys.faulty.insert(given.name);
+  }
+  for (auto const& name : source.required) {
+    auto const key = find_key(study_keys(), name);
+    if (!key->print(study).empty() || keys.faulty.contains(name)) continue;
+    faults.add("",
+               fmt::format("{}: required here and not given ({}); set it in the study file or as --{} VALUE",
+                           name, key->help, name));
+  }
+  resolve(study, keys);
+  check_rules(study, keys, faults);
+  faults.raise();
+  return study;
+}
+
+}  // namespace moerae

@@ -1,0 +1,129 @@
+#include "moerae/app/options/values.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <string_view>
+
+namespace moerae::kind {
+namespace {
+
+[[noreturn]] void refuse(std::string const& expects) {
+  throw BadValue("expected " + expects);
+}
+
+std::string trimmed(std::string_view text) {
+  auto const from = text.find_first_not_of(" \t");
+  if (from == std::string_view::npos) return {};
+  return std::string(text.substr(from, text.find_last_not_of(" \t") - from + 1));
+}
+
+bool contains(std::vector<std::string> const& words, std::string const& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// study.ini must read back what was given: there '#' starts a comment, and ends of line and outer blanks are
+// lost
+void check_writable(std::string const& text) {
+  if (text.find_first_of("#\n\r") != std::string::npos || text != trimmed(text))
+    throw BadValue(
+        "'#', ends of line, and blanks at the ends cannot be kept in a study file; use another name");
+}
+
+}  // namespace
+
+bool Flag::parse(std::string const& text, Folder const&) const {
+  if (text == "true" || text == "yes" || text == "on" || text == "1") return true;
+  if (text == "false" || text == "no" || text == "off" || text == "0") return false;
+  refuse(expects());
+}
+
+template <class Int>
+Int Integer<Int>::parse(std::string const& text, Folder const&) const {
+  Int value{};
+  auto const* const end = text.data() + text.size();
+  auto const [stop, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc::result_out_of_range)
+    refuse(fmt::format("{} and <= {}", expects(), std::numeric_limits<Int>::max()));
+  if (error != std::errc{} || stop != end || value < least) refuse(expects());
+  return value;
+}
+template struct Integer<int>;
+template struct Integer<std::int64_t>;
+template struct Integer<std::uint64_t>;
+
+std::string Number::expects() const {
+  std::string text = "number";
+  if (std::isfinite(above)) text += fmt::format(" > {}", above);
+  if (std::isfinite(most)) text += fmt::format("{} <= {}", std::isfinite(above) ? " and" : "", most);
+  return text;
+}
+
+double Number::parse(std::string const& text, Folder const&) const {
+  double value = 0;
+  auto const* const end = text.data() + text.size();
+  auto const [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stop != end || !std::isfinite(value) || value <= above || value > most)
+    refuse(expects());
+  return value;
+}
+
+std::string Number::print(double value) const {
+  return fmt::format("{}", value);
+}
+
+std::string Word::expects() const {
+  std::vector<std::string> named;
+  for (auto const& word : words) named.push_back(word.empty() ? "(empty)" : word);
+  return fmt::format("{}", fmt::join(named, " | "));
+}
+
+std::string Word::parse(std::string const& text, Folder const&) const {
+  if (contains(later, text))
+    throw BadValue(fmt::format("'{}' is not available in this version; expected {}", text, expects()));
+  if (!contains(words, text)) refuse(expects());
+  return text;
+}
+
+std::string SetName::parse(std::string const& text, Folder const&) const {
+  check_writable(text);
+  if (text.find('@') != std::string::npos)
+    throw BadValue(
+        "groups by outcome (set@outcome) need judged replies and are not available in this version");
+  if (text.find_first_of(",:/") != std::string::npos) refuse("one set name, without ',' ':' and '/'");
+  return text;
+}
+
+std::filesystem::path Path::parse(std::string const& text, Folder const& base) const {
+  check_writable(text);
+  if (text.empty()) return {};
+  auto path = std::filesystem::absolute(base / text).lexically_normal();
+  return path.has_filename() ? path : path.parent_path();  // "runs/a/" and "runs/a" are the same folder
+}
+
+ContrastOptions::Pair Groups::parse(std::string const& text, Folder const& base) const {
+  auto const colon = text.find(':');
+  if (colon == std::string::npos) refuse("two set names as a:b");
+  auto const a = SetName{}.parse(trimmed(text.substr(0, colon)), base);
+  auto const b = SetName{}.parse(trimmed(text.substr(colon + 1)), base);
+  if (a.empty() || b.empty()) refuse("two set names as a:b");
+  if (a == b) throw BadValue("a set cannot be contrasted with itself");
+  return {a, b};
+}
+
+std::vector<std::string> split_list(std::string const& text) {
+  std::vector<std::string> parts;
+  if (trimmed(text).empty()) return parts;
+  for (std::size_t from = 0; from <= text.size();) {
+    auto const to = std::min(text.find(',', from), text.size());
+    parts.push_back(trimmed(text.substr(from, to - from)));
+    if (parts.back().empty()) throw BadValue("an empty entry between the commas");
+    from = to + 1;
+  }
+  return parts;
+}
+
+}  // namespace moerae::kind

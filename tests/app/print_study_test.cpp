@@ -1,0 +1,112 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "moerae/app/options/keys.hpp"
+#include "moerae/app/options/print.hpp"
+#include "study_files.hpp"
+
+namespace moerae {
+namespace {
+
+using test::read_text;
+using testing::HasSubstr;
+
+// every key away from its default
+char const* const everything = R"([run]
+dir = /runs/a b
+seed = 7
+from = /runs/c
+wall_limit = 0.1
+[model]
+path = /models/m
+dtype = float32
+device = cpu
+[grid]
+expert = 4
+[corpus]
+path = /data/corpus.h5
+sets = a, b, c
+[record]
+routing = false
+logits = true
+precision = float16
+batch_tokens = 17
+shard_prompts = 3
+[ses]
+regular = a
+jailbreak = b
+benign = c
+sets = b
+resample = half
+samples = 33
+alpha = 0.30000000000000004
+scope = model
+threshold = 0.75
+[contrast]
+criteria = js, log_odds
+groups = a:b, a:c
+positions = response
+count = 5
+[select.one]
+criterion = hrcg
+threshold = 0.8
+[select.two]
+criterion = risk_difference
+groups = b:c
+count = 9
+side = both
+)";
+
+TEST(PrintStudy, ReadsBackToTheSameStudy) {
+  auto const study = read_text(everything);
+  auto const text = print_study(study);
+  EXPECT_EQ(study_json(read_text(text)), study_json(study));
+  EXPECT_EQ(print_study(read_text(text)), text);
+}
+
+TEST(PrintStudy, TheRoundTripCoversEveryKey) {
+  auto const study = study_json(read_text(everything)), defaults = study_json(Study{});
+  std::vector<std::string> same;
+  for (auto const& [section, keys] : defaults.items())
+    for (auto const& [key, value] : keys.items())
+      if (study.at(section).at(key) == value) same.push_back(section + "." + key);
+  // these have one accepted value in this version; the preset excludes the other [ses] keys
+  EXPECT_THAT(same,
+              testing::UnorderedElementsAre("model.schedule", "grid.exchange", "ses.score", "ses.preset"));
+}
+
+TEST(PrintStudy, AResolvedPresetReadsBack) {
+  auto const study = read_text("[ses]\npreset = paper\n");
+  EXPECT_EQ(study_json(read_text(print_study(study))), study_json(study));
+}
+
+TEST(PrintDefaults, ReadBackToTheDefaults) {
+  EXPECT_EQ(study_json(read_text(print_defaults())), study_json(Study{}));
+}
+
+TEST(PrintDefaults, HoldEveryKeyWithItsHelp) {
+  auto const text = print_defaults();
+  for (auto const& key : study_keys())
+    EXPECT_THAT(text, HasSubstr(key.expects + ": " + key.help + "\n")) << key.name;
+  for (auto const& key : select_keys()) EXPECT_THAT(text, HasSubstr("\n# " + key.name + " =")) << key.name;
+}
+
+TEST(StudyJson, IsTypedAndBySection) {
+  auto const json = study_json(read_text(everything));
+  EXPECT_EQ(json["run"]["seed"], 7);
+  EXPECT_EQ(json["record"]["logits"], true);
+  EXPECT_EQ(json["contrast"]["groups"], nlohmann::json({"a:b", "a:c"}));
+  EXPECT_EQ(json["select"]["two"]["count"], 9);
+  EXPECT_EQ(json["select"]["two"]["p"], nullptr);
+  EXPECT_EQ(study_json(Study{})["ses"]["alpha"], "auto");
+}
+
+TEST(PrintKeys, ListsThoseThatAreAskedFor) {
+  auto const text = print_keys({"run.dir", "select."});
+  EXPECT_THAT(text, HasSubstr("--run.dir"));
+  EXPECT_THAT(text, HasSubstr("--select.NAME.side"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("--run.seed")));
+}
+
+}  // namespace
+}  // namespace moerae

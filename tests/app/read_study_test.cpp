@@ -1,0 +1,150 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "moerae/app/options/read.hpp"
+#include "study_files.hpp"
+
+namespace moerae {
+namespace {
+
+using test::faults_of;
+using test::read_text;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+namespace fs = std::filesystem;
+
+TEST(ReadStudy, ValuesOfTheFile) {
+  auto const study = read_text(
+      "# a study\n[run]\nseed = 18446744073709551615\nwall_limit = 1.5\n\n[model]\r\ndtype = bfloat16\r\n"
+      "[corpus]\nsets = regular, jailbreak # two\n[record]\nlogits = yes\n[ses]\nalpha = .25\n");
+  EXPECT_EQ(study.run.seed, 18446744073709551615U);
+  EXPECT_EQ(study.run.wall_limit, 1.5);
+  EXPECT_EQ(study.model.dtype, "bfloat16");
+  EXPECT_THAT(study.corpus.sets, ElementsAre("regular", "jailbreak"));
+  EXPECT_TRUE(study.record.logits);
+  EXPECT_EQ(study.ses.alpha, 0.25);
+}
+
+TEST(ReadStudy, GroupsAreALosslessList) {
+  auto const study = read_text("[contrast]\ncriteria = js\ngroups = a:b, c : d\n");
+  ASSERT_EQ(study.contrast.groups.size(), 2U);
+  EXPECT_EQ(study.contrast.groups[1].a, "c");
+  EXPECT_EQ(study.contrast.groups[1].b, "d");
+}
+
+TEST(ReadStudy, TheCommandLineOverridesTheFile) {
+  auto const study = read_text("[run]\nseed = 1\n[record]\nbatch_tokens = 5\nlogits = maybe\n",
+                               {"--run.seed", "2", "--record.logits=true", "--corpus.sets="});
+  EXPECT_EQ(study.run.seed, 2U);
+  EXPECT_EQ(study.record.batch_tokens, 5);
+  EXPECT_TRUE(study.record.logits);  // a bad value of the file does not matter once it is overridden
+}
+
+TEST(ReadStudy, AnEmptyValueOnTheCommandLineClearsAList) {
+  EXPECT_THAT(read_text("[corpus]\nsets = a\n", {"--corpus.sets="}).corpus.sets, ElementsAre());
+  EXPECT_THAT(read_text("[corpus]\nsets = a\n", {"--corpus.sets", ""}).corpus.sets, ElementsAre());
+}
+
+TEST(ReadStudy, CommandLineAlone) {
+  EXPECT_EQ(read_study({{}, {"--run.seed", "7"}}).run.seed, 7U);
+}
+
+TEST(ReadStudy, PathsAreRelativeToTheirOrigin) {
+  test::Folder const folder;
+  auto const file = folder.write("study.ini", "[run]\ndir = ../runs/a/\n[model]\npath = /models/m\n");
+  auto const study = read_study({file, {"--corpus.path", "data/corpus.h5"}});
+  EXPECT_EQ(study.run.dir, folder.path().parent_path() / "runs/a");
+  EXPECT_EQ(study.model.path, "/models/m");
+  EXPECT_EQ(study.corpus.path, fs::current_path() / "data/corpus.h5");
+}
+
+TEST(ReadStudy, SelectionsFromFileAndCommandLine) {
+  auto const study = read_text(
+      "[select.first.one]\ncriterion = esft_token\nset = law\np = 0.2\n",
+      {"--select.second.criterion", "js", "--select.second.groups=a:b", "--select.first.one.p", "0.3"});
+  ASSERT_EQ(study.select.size(), 2U);
+  EXPECT_EQ(study.select[0].name, "first.one");
+  EXPECT_EQ(study.select[0].criterion, "esft_token");
+  EXPECT_EQ(study.select[0].p, 0.3);
+  EXPECT_EQ(study.select[1].name, "second");
+  EXPECT_EQ(study.select[1].groups, "a:b");
+}
+
+TEST(ReadStudy, AllFaultsInOneError) {
+  auto const message = faults_of("[run]\nseed = -1\n[model]\ndtyp = float32\n[grid]\nexpert = 0\n",
+                                 {"--record.precision", "float15"}, {"run.dir"});
+  EXPECT_THAT(message, HasSubstr("5 faults"));
+  EXPECT_THAT(message, HasSubstr("study.ini:2: run.seed = -1: expected integer >= 0"));
+  EXPECT_THAT(message, HasSubstr("study.ini:4: model.dtyp: unknown key; did you mean model.dtype?"));
+  EXPECT_THAT(message, HasSubstr("study.ini:6: grid.expert = 0: expected integer >= 1"));
+  EXPECT_THAT(message,
+              HasSubstr("command line: record.precision = float15: expected auto | float16 | float32"));
+  EXPECT_THAT(message, HasSubstr("run.dir: required here and not given"));
+}
+
+TEST(ReadStudy, UnknownKeys) {
+  EXPECT_THAT(faults_of("dir = x\n"), HasSubstr("study.ini:1: dir: unknown key; did you mean run.dir?"));
+  EXPECT_THAT(faults_of("[run]\nbatch_tokens = 1\n"), HasSubstr("did you mean record.batch_tokens?"));
+  EXPECT_THAT(faults_of("[evaluate]\nphse = prompt\n"), HasSubstr("did you mean evaluate.phase?"));
+  EXPECT_THAT(faults_of("", {"--zzzzzzzz.yyyyyyyy", "1"}),
+              HasSubstr("command line: zzzzzzzz.yyyyyyyy: unknown key\n"));
+  EXPECT_THAT(faults_of("[select.a]\ncriterion = ses\nsett = x\n"), HasSubstr("did you mean select.a.set?"));
+  EXPECT_THAT(faults_of("[select]\ncriterion = ses\n"), HasSubstr("did you mean select.NAME.criterion?"));
+}
+
+TEST(ReadStudy, KeysOfLaterStagesAreNotUnknown) {
+  auto const message =
+      faults_of("[evaluate]\nphase = prompt\n[tune]\nrank = 8\n[contrast]\npermutations = 10\n");
+  EXPECT_THAT(message, HasSubstr("evaluate.phase belongs to the stage `evaluate`, which is not available"));
+  EXPECT_THAT(message, HasSubstr("tune.rank belongs to the stage `tune`"));
+  EXPECT_THAT(message, HasSubstr("contrast.permutations belongs to permutation tests"));
+  EXPECT_THAT(message, Not(HasSubstr("unknown")));
+}
+
+TEST(ReadStudy, ValuesOfLaterVersions) {
+  for (auto const* const words :
+       {"--model.device=cuda", "--model.schedule=layer-major", "--grid.exchange=gather", "--ses.score=js",
+        "--contrast.criteria=studentised", "--ses.sets=a@refused"})
+    EXPECT_THAT(faults_of("", {words}), HasSubstr("not available in this version")) << words;
+}
+
+TEST(ReadStudy, Duplicates) {
+  EXPECT_THAT(faults_of("[run]\nseed = 1\n[model]\n[run]\nseed = 1\n"),
+              HasSubstr("study.ini:5: run.seed: given twice (first: study.ini:2)"));
+  EXPECT_THAT(faults_of("", {"--run.seed", "1", "--run.seed=2"}),
+              HasSubstr("command line: run.seed: given twice"));
+}
+
+TEST(ReadStudy, LinesThatCannotBeRead) {
+  EXPECT_THAT(faults_of("[run]\nseed\n"),
+              HasSubstr("study.ini:2: 'seed' is neither [section] nor key = value"));
+  EXPECT_THAT(faults_of("[run]\ndir = a#b\n"), HasSubstr("study.ini:2: a '#' starts a comment"));
+  EXPECT_EQ(faults_of("\xEF\xBB\xBF[run]\nseed = 1 # one\n#seed = 2\n"), "");
+}
+
+TEST(ReadStudy, WordsThatAreNoKeys) {
+  EXPECT_THAT(faults_of("", {"-n", "2"}), HasSubstr("command line: '-n' is neither a key nor its value"));
+  EXPECT_THAT(faults_of("", {"--run.seed", "--run.dir", "x"}),
+              HasSubstr("command line: --run.seed has no value"));
+  EXPECT_THAT(faults_of("", {"--"}), HasSubstr("'--' is neither a key"));
+}
+
+TEST(ReadStudy, AFileThatIsNotThere) {
+  EXPECT_THROW(static_cast<void>(read_study({"no/such.ini"})), ConfigError);
+  EXPECT_THROW(static_cast<void>(read_study({fs::temp_directory_path()})), ConfigError);
+}
+
+TEST(ReadStudy, NamesOfSelectionsBecomeFileNames) {
+  for (auto const* const name : {"a/b", "..", "a b", "-x"})
+    EXPECT_THAT(faults_of("", {std::string("--select.") + name + ".criterion=ses"}),
+                HasSubstr("a set is named with"))
+        << name;
+}
+
+TEST(ReadStudy, ARequiredKeyWithABadValueIsReportedOnce) {
+  EXPECT_THAT(faults_of("", {"--run.dir", "a#b"}, {"run.dir"}), HasSubstr("1 fault in"));
+}
+
+}  // namespace
+}  // namespace moerae

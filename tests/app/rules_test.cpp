@@ -1,0 +1,85 @@
+#include "moerae/app/options/rules.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "study_files.hpp"
+
+namespace moerae {
+namespace {
+
+using test::faults_of;
+using test::read_text;
+using testing::HasSubstr;
+
+struct Contradiction {
+  char const* study;
+  char const* message;
+};
+class Rule : public testing::TestWithParam<Contradiction> {};
+TEST_P(Rule, IsReported) {
+  auto const message = faults_of(GetParam().study);
+  EXPECT_THAT(message, HasSubstr("1 fault in"));
+  EXPECT_THAT(message, HasSubstr(GetParam().message));
+}
+INSTANTIATE_TEST_SUITE_P(
+    All, Rule,
+    testing::Values(
+        Contradiction{"[run]\ndir = a\nfrom = ./a/\n", "study.ini:3: run.from is run.dir itself"},
+        Contradiction{"[record]\nrouting = no\n[contrast]\npositions = last\n",
+                      "study.ini:2: contrast.positions = last"},
+        Contradiction{"[contrast]\ncriteria = js\n", "contrast.criteria without contrast.groups"},
+        Contradiction{"[ses]\nregular = a\njailbreak = a\n", "both 'a'"},
+        Contradiction{"[ses]\nregular = a\nbenign = a\n", "ses.benign = a is also the harmful set"},
+        Contradiction{"[ses]\nsamples = 5\n", "complementary pairs need an even number"},
+        Contradiction{"[ses]\npreset = paper\nresample = half\n", "contradicts ses.preset = paper"},
+        Contradiction{"[ses]\npreset = paper\nthreshold = 0.9\n", "contradicts ses.preset = paper"},
+        Contradiction{"[select.x]\ncount = 3\n", "select.x.criterion: required"},
+        Contradiction{"[select.x]\ncriterion = js\n", "select.x.groups: required for js"},
+        Contradiction{"[select.x]\ncriterion = js\ngroups = a:b\nset = a\n", "takes no set"},
+        Contradiction{"[select.x]\ncriterion = ses\ngroups = a:b\n", "only contrasts have groups"},
+        Contradiction{"[select.x]\ncriterion = hcdg\n", "needs ses.regular and ses.jailbreak"},
+        Contradiction{"[ses]\nregular = a\njailbreak = b\n[select.x]\ncriterion = hcdg-minus-benign\n",
+                      "needs ses.benign"},
+        Contradiction{"[select.x]\ncriterion = esft_token\np = .2\ncount = 3\n", "alternatives"},
+        Contradiction{"[select.x]\ncriterion = ses\np = .2\n",
+                      "defined for esft_token and esft_gate, not for ses"},
+        Contradiction{"[select.x]\ncriterion = ses\nside = both\n", "only contrasts have two sides"},
+        Contradiction{"[corpus]\nsets = a\n[ses]\nsets = b\n", "the set 'b' is not among corpus.sets = a"}));
+
+TEST(Rules, SetsOfEveryStageMustBeRecorded) {
+  auto const message = faults_of(
+      "[corpus]\nsets = a\n[ses]\nregular = b\njailbreak = c\nbenign = d\n[contrast]\ncriteria = js\ngroups "
+      "= e:a\n"
+      "[select.x]\ncriterion = js\ngroups = a:f\n[select.y]\ncriterion = ses\nset = g\n");
+  EXPECT_THAT(message, HasSubstr("6 faults"));
+}
+
+TEST(Rules, AFaultyKeyContradictsNothing) {
+  EXPECT_THAT(faults_of("[contrast]\ncriteria = jss\ngroups = a:b\n"), HasSubstr("1 fault in"));
+  EXPECT_THAT(faults_of("[select.x]\ncriterion = sess\nset = a\n"), HasSubstr("1 fault in"));
+}
+
+TEST(Resolve, ThePresetSetsWhatItStandsFor) {
+  auto const ses = read_text("[ses]\npreset = paper\n").ses;
+  EXPECT_EQ(ses.resample, "bootstrap");
+  EXPECT_EQ(ses.threshold, 1);
+}
+
+TEST(Resolve, GroupsAreComparedByEveryCriterionUnlessSomeAreNamed) {
+  EXPECT_EQ(read_text("[contrast]\ngroups = a:b\ncriteria =\n").contrast.criteria.size(), 4U);
+  EXPECT_EQ(read_text("[contrast]\ngroups = a:b\ncriteria = js\n").contrast.criteria.size(), 1U);
+  EXPECT_EQ(read_text("").contrast.criteria.size(), 0U);
+}
+
+TEST(Resolve, TheOnlyPairOfGroupsServesTheSelections) {
+  auto const study =
+      read_text("[contrast]\ngroups = a:b\n[select.x]\ncriterion = js\n[select.y]\ncriterion = ses\n");
+  EXPECT_EQ(study.select[0].groups, "a:b");
+  EXPECT_EQ(study.select[1].groups, "");
+  EXPECT_THAT(faults_of("[contrast]\ncriteria = js\ngroups = a:b, a:c\n[select.x]\ncriterion = js\n"),
+              HasSubstr("select.x.groups: required"));
+}
+
+}  // namespace
+}  // namespace moerae
