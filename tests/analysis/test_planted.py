@@ -24,12 +24,13 @@ class Study:
         self.corpus = Corpus(PLANTED / name / "corpus.h5")
         self.truth = json.loads((PLANTED / name / "truth.json").read_text())
         self.planted = [(e["layer"], e["expert"]) for e in self.truth["planted"]]
-        self.random = [
-            [tuple(x) for x in row["masked"]]
-            for row in self.truth["conditions"]
-            if row["condition"].startswith("random-") and row["matched"]
-        ]
+        self.random = self.controls("random-", "usage/regular")
+        self.dose = self.controls("dose-", "gate_mass/regular")
         self.clean = self.share([], "regular", "refuse")
+
+    def controls(self, prefix: str, quantity: str) -> list[list[tuple[int, int]]]:
+        rows = [row for row in self.truth["conditions"] if row["condition"].startswith(prefix)]
+        return [[tuple(x) for x in row["masked"]] for row in rows if quantity in row["matched"]]
 
     def rows(self, chosen: str) -> list[int]:
         inside = (self.corpus.labels("set") == chosen) & (self.corpus.column["split"] != 0)
@@ -66,6 +67,12 @@ def test_matched_random_masks_do_not(study):
         assert not set(experts) & set(study.planted)
         assert sorted(layer for layer, _ in experts) == sorted(layer for layer, _ in study.planted)
         assert study.clean - study.share(experts, "regular", "refuse") < 5
+
+
+def test_masks_of_the_same_gate_mass_do_not_either(study):
+    assert study.dose
+    assert len(study.dose[0]) > len(study.planted)
+    assert study.clean - study.share(study.dose[0], "regular", "refuse") < 5
 
 
 @pytest.mark.parametrize("chosen", ["permitted", "lookalike"])

@@ -11,7 +11,7 @@ from moerae.errors import ConfigError
 from moerae.planted import configure, run
 from moerae.planted import world as w
 from moerae.planted.clusters import draw_rows
-from moerae.planted.controls import matched_control
+from moerae.planted.controls import dose_control, matched_control
 from moerae.planted.goals import Asked, Goal, draw_goal, draw_training_prompt, jailbreak_refusal
 from moerae.planted.intervals import paired_drop
 from moerae.planted.masks import LOSS, MaskSampler, reply_probability
@@ -103,18 +103,28 @@ def test_mask_shares(name):
         assert name == "null" or all(mask[spot.at[role]] == (role in roles) for role in PLANTED)
 
 
-def test_controls_stay_in_their_layer_and_say_what_they_match():
+def test_controls_stay_in_their_layers_and_match_what_they_say():
     rng = np.random.default_rng(0)
-    used = {"usage": rng.uniform(0.1, 0.4, (4, 16))}
+    used = {"usage": rng.uniform(0.1, 0.4, (4, 16)), "mass": rng.uniform(0.01, 0.05, (4, 16))}
     experts = [(1, 3), (1, 4), (2, 0)]
+    used["mass"][1, 3] = 0.25  # more than any other three hold
+
+    def ratio(control, name):
+        return sum(used[name][x] for x in control.experts) / sum(used[name][x] for x in experts)
+
     for _ in range(20):
-        control = matched_control(rng, experts, used)
+        control = matched_control(rng, experts, used, "usage")
         assert [layer for layer, _ in control.experts] == [1, 1, 2]
         assert len(set(control.experts)) == 3
         assert not set(control.experts) & set(experts)
-        total = sum(used["usage"][x] for x in control.experts) / sum(used["usage"][x] for x in experts)
-        assert control.ratio["usage"] == pytest.approx(total)
-        assert control.matched == (0.9 <= total <= 1.1)
+        assert 0.9 <= ratio(control, "usage") <= 1.1
+        assert control.matched == ["usage"]
+        dose = dose_control(rng, experts, used, "mass", keep=4)
+        assert 0.9 <= ratio(dose, "mass") <= 1.1
+        assert len(set(dose.experts)) == len(dose.experts) > 3
+        assert not set(dose.experts) & set(experts)
+    used["mass"][1, 3] = 9.0
+    assert dose_control(rng, experts, used, "mass", keep=4) is None
 
 
 def test_paired_interval_is_newcombes_method_10():
@@ -167,7 +177,7 @@ def test_options_are_checked(tmp_path):
     parser = argparse.ArgumentParser()
     configure(parser)
     good = parser.parse_args(["--out", str(tmp_path / "x")])
-    for name, value in (("random_mask_share", 0.9), ("seed", -1), ("threads", -2)):
+    for name, value in (("random_mask_share", 0.9), ("seed", -1), ("threads", 0)):
         bad = copy.copy(good)
         setattr(bad, name, value)
         with pytest.raises(ConfigError):

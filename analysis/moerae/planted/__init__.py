@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--variant", choices=list(VARIANTS), default="base", help=variants)
     parser.add_argument("--seed", type=int, default=0, help="everything follows from it (default 0)")
-    parser.add_argument("--threads", type=int, default=0, help="torch threads; 0: two where there are two cores")
+    parser.add_argument("--threads", type=int, default=1, help="torch threads (default 1: the same bits everywhere)")
     parser.add_argument(
         "--random-mask-share",
         type=float,
@@ -50,9 +50,9 @@ def run(args: argparse.Namespace) -> int:
                 f"--random-mask-share {args.random_mask_share}: a share of sequences in 0 ... 0.6 is needed"
             )
         variant = replace(variant, random_mask_share=args.random_mask_share)
-    if args.seed < 0 or args.threads < 0:
-        raise ConfigError(f"--seed {args.seed}, --threads {args.threads}: neither may be negative")
-    torch.set_num_threads(args.threads or min(2, os.cpu_count() or 1))
+    if args.seed < 0 or args.threads < 1:
+        raise ConfigError(f"--seed {args.seed}, --threads {args.threads}: a seed from 0 and threads from 1 are needed")
+    torch.set_num_threads(args.threads)
     make(args.out, variant, args.seed)
     return 0
 
@@ -96,7 +96,7 @@ def make(out: Path, variant: Variant, seed: int) -> None:
         (folder / "truth.json").write_text(dump(document))
         out.mkdir(parents=True, exist_ok=True)
         for name in FILES:
-            os.replace(shutil.copy2(folder / name, out / f".{name}.tmp"), out / name)
+            os.replace(shutil.copyfile(folder / name, out / f".{name}.tmp"), out / name)
     say(f"wrote {out}")
 
 

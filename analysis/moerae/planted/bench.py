@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from moerae.planted.clusters import Row
-from moerae.planted.controls import Control, matched_control
+from moerae.planted.controls import Control, dose_control, matched_control
 from moerae.planted.goals import SETS
 from moerae.planted.intervals import mean_drop, paired_drop, wilson
 from moerae.planted.measure import Expert, Outcome, Probe, measure, usage
@@ -16,6 +16,7 @@ from moerae.planted.model import PlantedModel
 from moerae.planted.placement import Placement
 
 CONTROLS = 20
+DOSES = 5
 FORBIDDEN = ("regular", "jailbreak")
 Json = dict[str, Any]
 
@@ -69,10 +70,15 @@ class Bench:
             }
         return row
 
-    def controls(self, experts: list[Expert], count: int = CONTROLS) -> list[Control]:
-        """Matched in usage and gate mass on forbidden and on permitted prompts."""
+    def controls(self, experts: list[Expert]) -> dict[str, Control]:
+        """random-NN: as many experts, equal usage on forbidden prompts; dose-NN: more experts, equal gate mass."""
         used: dict[str, np.ndarray] = {}
         for name in ("regular", "permitted"):
             used[f"usage/{name}"], used[f"gate_mass/{name}"] = usage(self.model, self.asked[name])
         rng = np.random.default_rng([self.place.seed, 5])
-        return [matched_control(rng, experts, used) for _ in range(count)]
+        found = {f"random-{i:02d}": matched_control(rng, experts, used, "usage/regular") for i in range(CONTROLS)}
+        for i in range(DOSES):
+            dose = dose_control(rng, experts, used, "gate_mass/regular", self.model.v.top_k)
+            if dose is not None:
+                found[f"dose-{i:02d}"] = dose
+        return found

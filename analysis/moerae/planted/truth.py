@@ -22,8 +22,8 @@ def conditions(bench: Bench) -> list[Json]:
         "decoys": tuple(DECOYS),
     }
     rows = [bench.condition(name, bench.experts(roles)) for name, roles in named.items()]
-    for i, control in enumerate(bench.controls(bench.place.planted)):
-        row = bench.condition(f"random-{i:02d}", control.experts)
+    for name, control in bench.controls(bench.place.planted).items():
+        row = bench.condition(name, control.experts)
         rows.append({**row, "matched": control.matched, "ratio": {k: round(v, 4) for k, v in control.ratio.items()}})
     return rows
 
