@@ -57,7 +57,8 @@ EsftCriterion const* find_esft(std::string_view name) {
   return found == std::end(table) ? nullptr : found;
 }
 
-std::vector<std::size_t> esft_select(ExpertSpace const& space, std::vector<std::int64_t> const& units, double p) {
+std::vector<std::size_t> esft_select(ExpertSpace const& space, std::vector<std::int64_t> const& units,
+                                     double p) {
   auto const experts = static_cast<std::size_t>(space.experts);
   auto const goal = static_cast<std::int64_t>(std::ceil(p * static_cast<double>(esft_scale) - 1e-6));
   std::vector<std::size_t> chosen, order(experts);

@@ -19,7 +19,8 @@ SafetyGroup group(std::string_view name, std::size_t size, Score&& score,
 
 }  // namespace
 
-std::vector<SafetyGroup> form_groups(Stability const& regular, Stability const& jailbreak, Stability const* benign) {
+std::vector<SafetyGroup> form_groups(Stability const& regular, Stability const& jailbreak,
+                                     Stability const* benign) {
   auto const r = regular.frequency(), j = jailbreak.frequency();
   auto const lower = [&](std::size_t e) { return std::min(r[e], j[e]); };
   auto const difference = [&](std::size_t e) { return r[e] - j[e]; };
@@ -30,7 +31,8 @@ std::vector<SafetyGroup> form_groups(Stability const& regular, Stability const& 
   std::vector<SafetyGroup> out;
   out.push_back(group(safety_groups[0], r.size(), lower, both));
   if (benign)
-    out.push_back(group(safety_groups[1], r.size(), lower, [&](auto e) { return both(e) && !benign->selected(e); }));
+    out.push_back(
+        group(safety_groups[1], r.size(), lower, [&](auto e) { return both(e) && !benign->selected(e); }));
   out.push_back(group(safety_groups[2], r.size(), difference,
                       [&](auto e) { return only(e) && (plain || jailbreak.rarely(e)); }));
   out.push_back(group(safety_groups[3], r.size(), difference,

@@ -11,10 +11,12 @@ double NoiseFloor::mean() const {
          static_cast<double>(sizes.size());
 }
 
-std::int64_t NoiseFloor::largest() const { return std::ranges::max(sizes); }
+std::int64_t NoiseFloor::largest() const {
+  return std::ranges::max(sizes);
+}
 
-std::vector<NoiseFloor> noise_floor(mpi::Comm const& comm, UsageTable const& benign, Stability const& benign_selected,
-                                    std::uint64_t seed) {
+std::vector<NoiseFloor> noise_floor(mpi::Comm const& comm, UsageTable const& benign,
+                                    Stability const& benign_selected, std::uint64_t seed) {
   auto const clusters = benign.clusters.size();
   if (clusters < 4) return {};
   std::vector<NoiseFloor> floors;

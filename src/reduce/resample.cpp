@@ -10,13 +10,14 @@
 namespace moerae {
 namespace {
 
-constexpr std::pair<char const*, Resampling> kinds[] = {
-    {"complementary", Resampling::complementary}, {"half", Resampling::half}, {"bootstrap", Resampling::bootstrap}};
+constexpr std::pair<char const*, Resampling> kinds[] = {{"complementary", Resampling::complementary},
+                                                        {"half", Resampling::half},
+                                                        {"bootstrap", Resampling::bootstrap}};
 
 std::uint64_t key_of(std::uint64_t seed, Stream stream, std::uint32_t replicate, std::int64_t cluster) {
   auto const id = static_cast<std::uint64_t>(cluster);
-  auto const words = philox(seed, {replicate, static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(stream),
-                                   static_cast<std::uint32_t>(id >> 32)});
+  auto const words = philox(seed, {replicate, static_cast<std::uint32_t>(id),
+                                   static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(id >> 32)});
   return (static_cast<std::uint64_t>(words[0]) << 32) | words[1];
 }
 
@@ -49,7 +50,8 @@ std::vector<std::int32_t> replicate_weights(Resampling kind, std::uint64_t seed,
   auto const n = clusters.size();
   expect(n >= 2, "{} cluster(s) cannot be resampled", n);
   std::vector<std::int32_t> weights(n, 0);
-  auto const number = static_cast<std::uint32_t>(kind == Resampling::complementary ? replicate / 2 : replicate);
+  auto const number =
+      static_cast<std::uint32_t>(kind == Resampling::complementary ? replicate / 2 : replicate);
   if (kind == Resampling::bootstrap) {
     for (std::size_t draw = 0; draw < n; ++draw) {
       auto const bits = random_bits(seed, static_cast<std::uint32_t>(Stream::bootstrap), number,
@@ -65,10 +67,11 @@ std::vector<std::int32_t> replicate_weights(Resampling kind, std::uint64_t seed,
   return weights;
 }
 
-void replicate_sums(UsageTable const& table, std::span<std::int32_t const> weights, std::span<std::int64_t> sums) {
+void replicate_sums(UsageTable const& table, std::span<std::int32_t const> weights,
+                    std::span<std::int64_t> sums) {
   expect(weights.size() == table.clusters.size() && sums.size() == table.space.size(),
-         "replicate_sums: {} weights of {} clusters, {} sums of {} experts", weights.size(), table.clusters.size(),
-         sums.size(), table.space.size());
+         "replicate_sums: {} weights of {} clusters, {} sums of {} experts", weights.size(),
+         table.clusters.size(), sums.size(), table.space.size());
   std::ranges::fill(sums, 0);
   for (std::size_t c = 0; c < weights.size(); ++c) {
     if (weights[c] == 0) continue;

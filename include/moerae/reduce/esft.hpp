@@ -26,9 +26,10 @@ struct EsftCriterion {
 /// Units of a score: 1 / 1e-4.
 inline constexpr std::int64_t esft_scale = 10'000;
 
-/// Per layer, experts by units descending, id ascending, taken until their running sum reaches p, tested before each
-/// addition. Indices [.] layer by layer in that order. This gives the published sets, order included.
-[[nodiscard]] std::vector<std::size_t> esft_select(ExpertSpace const& space, std::vector<std::int64_t> const& units,
-                                                   double p);
+/// Per layer, experts by units descending, id ascending, taken until their running sum reaches p, tested
+/// before each addition. Indices [.] layer by layer in that order. This gives the published sets, order
+/// included.
+[[nodiscard]] std::vector<std::size_t> esft_select(ExpertSpace const& space,
+                                                   std::vector<std::int64_t> const& units, double p);
 
 }  // namespace moerae

@@ -11,30 +11,38 @@
 namespace moerae {
 
 /// How replicates are drawn from C clusters.
-///   complementary  replicates 2i and 2i+1 are two disjoint halves of floor(C/2) clusters (Shah and Samworth 2013)
-///   half           floor(C/2) clusters without replacement, each replicate on its own
-///   bootstrap      C draws with replacement
+///   complementary  replicates 2i and 2i+1 are two disjoint halves of floor(C/2) clusters (Shah and Samworth
+///   2013) half           floor(C/2) clusters without replacement, each replicate on its own bootstrap      C
+///   draws with replacement
 enum class Resampling { complementary, half, bootstrap };
 
 /// Throws ConfigError that lists the known names.
 [[nodiscard]] Resampling parse_resampling(std::string const& name);
 
 /// Different uses of one seed.
-enum class Stream : std::uint32_t { half_sample = 0x4d6f0001, bootstrap = 0x4d6f0002, noise_floor = 0x4d6f0003 };
+enum class Stream : std::uint32_t {
+  half_sample = 0x4d6f0001,
+  bootstrap = 0x4d6f0002,
+  noise_floor = 0x4d6f0003
+};
 
-/// A permutation of 0..C-1: indices ordered by their keys (seed, stream, replicate, cluster id), so that a cluster
-/// has the same key whatever stands beside it.
+/// A permutation of 0..C-1: indices ordered by their keys (seed, stream, replicate, cluster id), so that a
+/// cluster has the same key whatever stands beside it.
 [[nodiscard]] std::vector<std::size_t> shuffled(std::uint64_t seed, Stream stream, std::uint32_t replicate,
                                                 std::span<std::int64_t const> clusters);
 
-/// How often each cluster (ids ascending) stands in a replicate: [C]. A pure function of its arguments, hence the
-/// same on every rank. A half-sample is the floor(C/2) smallest keys (seed, replicate, id), its complement the
-/// floor(C/2) largest (with odd C the middle one stands in neither); bootstrap draws are keyed (seed, replicate, draw).
-[[nodiscard]] std::vector<std::int32_t> replicate_weights(Resampling kind, std::uint64_t seed, std::int64_t replicate,
+/// How often each cluster (ids ascending) stands in a replicate: [C]. A pure function of its arguments, hence
+/// the same on every rank. A half-sample is the floor(C/2) smallest keys (seed, replicate, id), its
+/// complement the floor(C/2) largest (with odd C the middle one stands in neither); bootstrap draws are keyed
+/// (seed, replicate, draw).
+[[nodiscard]] std::vector<std::int32_t> replicate_weights(Resampling kind, std::uint64_t seed,
+                                                          std::int64_t replicate,
                                                           std::span<std::int64_t const> clusters);
 
-/// Activations of every expert in a replicate: one row of the integer product weights [1, C] x count [C, L*K].
-/// `sums` [L*K] is overwritten. The number of tokens is the same for all experts: ranks need no division.
-void replicate_sums(UsageTable const& table, std::span<std::int32_t const> weights, std::span<std::int64_t> sums);
+/// Activations of every expert in a replicate: one row of the integer product weights [1, C] x count [C,
+/// L*K]. `sums` [L*K] is overwritten. The number of tokens is the same for all experts: ranks need no
+/// division.
+void replicate_sums(UsageTable const& table, std::span<std::int32_t const> weights,
+                    std::span<std::int64_t> sums);
 
 }  // namespace moerae

@@ -19,40 +19,44 @@ struct StabilityRule {
   Scope scope = Scope::layer;
   std::int64_t samples = 100;  ///< S replicates
   std::optional<double> alpha;
-  double threshold = .9;        ///< tau: selected when the frequency reaches it
-  bool plain_difference = false;  ///< HRCG = E_top(regular) minus E_top(jailbreak), without an undetermined group
+  double threshold = .9;  ///< tau: selected when the frequency reaches it
+  bool plain_difference =
+      false;  ///< HRCG = E_top(regular) minus E_top(jailbreak), without an undetermined group
 
   /// tau in replicates: the smallest count whose share reaches it.
   [[nodiscard]] std::int64_t needed() const;
 };
 
-/// Preset `paper`: bootstrap, strict intersection (threshold 1) and plain set difference, whatever the other keys
-/// say (arXiv 2506.17368 states neither S, sample size, alpha nor scope: those stay the study's). Throws one
-/// ConfigError with all faults.
+/// Preset `paper`: bootstrap, strict intersection (threshold 1) and plain set difference, whatever the other
+/// keys say (arXiv 2506.17368 states neither S, sample size, alpha nor scope: those stay the study's). Throws
+/// one ConfigError with all faults.
 [[nodiscard]] StabilityRule stability_rule(SesOptions const& options);
 
 /// How often each expert was in the top N of a replicate. Integers: the same for any number of ranks.
 struct Stability {
   ExpertSpace space;
   StabilityRule rule;
-  std::int64_t top = 0;              ///< N of `rule`
-  std::vector<std::int64_t> count;   ///< [L*K] of S
-  std::vector<std::int32_t> sizes;   ///< [A] the N of the stability path, ascending, `top` among them
-  std::vector<std::int64_t> path;    ///< [A, L*K] counts at each of them
+  std::int64_t top = 0;             ///< N of `rule`
+  std::vector<std::int64_t> count;  ///< [L*K] of S
+  std::vector<std::int32_t> sizes;  ///< [A] the N of the stability path, ascending, `top` among them
+  std::vector<std::int64_t> path;   ///< [A, L*K] counts at each of them
 
   [[nodiscard]] std::vector<double> frequency() const;       ///< [L*K] count / S
   [[nodiscard]] std::vector<double> path_frequency() const;  ///< [A, L*K]
   [[nodiscard]] bool selected(std::size_t expert) const { return count[expert] >= rule.needed(); }
   /// In the top N at most as often as a selected expert is out of it: frequency <= 1 - tau.
-  [[nodiscard]] bool rarely(std::size_t expert) const { return count[expert] <= rule.samples - rule.needed(); }
+  [[nodiscard]] bool rarely(std::size_t expert) const {
+    return count[expert] <= rule.samples - rule.needed();
+  }
 };
 
 /// Sizes of a stability path: 1 to about 2N in at most 24 steps, N among them, below the number of experts.
 [[nodiscard]] std::vector<std::int32_t> path_sizes(std::int64_t top, std::int64_t experts);
 
-/// Stability selection on usage. Collective: replicates are shared out over the ranks. Needs 2 clusters or more
-/// (ConfigError). Logs progress on rank 0 under `what` when it takes long.
-[[nodiscard]] Stability stability_selection(mpi::Comm const& comm, UsageTable const& table, StabilityRule const& rule,
-                                            std::uint64_t seed, std::string const& what);
+/// Stability selection on usage. Collective: replicates are shared out over the ranks. Needs 2 clusters or
+/// more (ConfigError). Logs progress on rank 0 under `what` when it takes long.
+[[nodiscard]] Stability stability_selection(mpi::Comm const& comm, UsageTable const& table,
+                                            StabilityRule const& rule, std::uint64_t seed,
+                                            std::string const& what);
 
 }  // namespace moerae

@@ -6,20 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "moerae/record/expert_space.hpp"
+
 namespace moerae {
-
-/// Which experts there are: the axes of every score.
-struct ExpertSpace {
-  std::vector<std::int32_t> layers;  ///< [L] decoder index of each MoE layer
-  std::int32_t experts = 0;          ///< K, of every layer
-  std::int32_t top_k = 0;            ///< k experts a token and layer
-
-  [[nodiscard]] std::size_t size() const { return layers.size() * static_cast<std::size_t>(experts); }
-  [[nodiscard]] std::size_t index(std::size_t layer, std::size_t expert) const {
-    return layer * static_cast<std::size_t>(experts) + expert;
-  }
-  friend bool operator==(ExpertSpace const&, ExpertSpace const&) = default;
-};
 
 /// Usage of every expert by one group of prompts, per cluster: the statistical unit. Integers throughout, so
 /// that sums do not depend on their order. Rows ascend by cluster id.

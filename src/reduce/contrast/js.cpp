@@ -7,7 +7,9 @@ namespace moerae::contrast {
 namespace {
 
 // p ln(p/m), 0 at p = 0
-double relative(double p, double m) { return p > 0 ? p * std::log(p / m) : 0; }
+double relative(double p, double m) {
+  return p > 0 ? p * std::log(p / m) : 0;
+}
 
 }  // namespace
 
@@ -17,7 +19,8 @@ std::vector<double> js(Group const& a, Group const& b) {
   std::vector<double> score(p_a.size());
   for (std::size_t e = 0; e < score.size(); ++e) {
     double const q_a = p_a[e] / k, q_b = p_b[e] / k, m = (q_a + q_b) / 2;
-    double const term = std::max(0.0, (relative(q_a, m) + relative(q_b, m)) / 2);  // rounding can reach below 0
+    double const term =
+        std::max(0.0, (relative(q_a, m) + relative(q_b, m)) / 2);  // rounding can reach below 0
     score[e] = p_a[e] < p_b[e] ? -term : term;
   }
   return score;

@@ -9,8 +9,8 @@
 
 namespace moerae {
 
-/// One score per expert [L*K] of two groups of prompts: above 0 = more used in `a`. A pure function; both groups
-/// have tokens and the same experts.
+/// One score per expert [L*K] of two groups of prompts: above 0 = more used in `a`. A pure function; both
+/// groups have tokens and the same experts.
 using ContrastFunction = std::vector<double> (*)(Group const& a, Group const& b);
 
 /// A contrast criterion: a row of the table below and one file in src/reduce/contrast.
@@ -20,14 +20,14 @@ struct ContrastCriterion {
   ContrastFunction score;
 };
 
-/// All of them.
-[[nodiscard]] std::span<ContrastCriterion const> contrast_criteria();
-/// Null when unknown.
-[[nodiscard]] ContrastCriterion const* find_contrast(std::string_view name);
-/// "risk_difference, log_odds, ..."
-[[nodiscard]] std::string known_contrasts();
-
 namespace contrast {
+
+/// All of them.
+[[nodiscard]] std::span<ContrastCriterion const> criteria();
+/// Null when unknown.
+[[nodiscard]] ContrastCriterion const* find(std::string_view name);
+/// "risk_difference, log_odds, ..."
+[[nodiscard]] std::string known();
 
 /// p_a - p_b, p = activations / tokens (SteerMoE; [-1, 1]).
 [[nodiscard]] std::vector<double> risk_difference(Group const& a, Group const& b);
@@ -36,13 +36,13 @@ namespace contrast {
 /// Haldane-Anscombe correction, finite for unused experts.
 [[nodiscard]] std::vector<double> log_odds(Group const& a, Group const& b);
 
-/// Difference of the mean gate weight per token, zero where the expert was not selected (ESFT's g_e of `a` minus
-/// that of `b`, arXiv 2407.01906).
+/// Difference of the mean gate weight per token, zero where the expert was not selected (ESFT's g_e of `a`
+/// minus that of `b`, arXiv 2407.01906).
 [[nodiscard]] std::vector<double> gate_mass(Group const& a, Group const& b);
 
-/// Additive term of the expert in the Jensen-Shannon divergence of its layer, in nats, with the sign of p_a - p_b:
-/// 1/2 [q_a ln(q_a/m) + q_b ln(q_b/m)], q = activations / (k tokens), m = (q_a + q_b)/2. Terms are >= 0 before the
-/// sign. Plug-in estimate: biased upwards on few tokens.
+/// Additive term of the expert in the Jensen-Shannon divergence of its layer, in nats, with the sign of p_a -
+/// p_b: 1/2 [q_a ln(q_a/m) + q_b ln(q_b/m)], q = activations / (k tokens), m = (q_a + q_b)/2. Terms are >= 0
+/// before the sign. Plug-in estimate: biased upwards on few tokens.
 [[nodiscard]] std::vector<double> js(Group const& a, Group const& b);
 
 /// JS divergence of every layer [L] in nats: the sum of its terms without their signs.

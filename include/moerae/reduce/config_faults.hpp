@@ -11,8 +11,8 @@
 
 namespace moerae {
 
-/// Faults of a configuration, gathered so that all are reported in one go.
-class Faults {
+/// ConfigFaults of a configuration, gathered so that all are reported in one go.
+class ConfigFaults {
  public:
   template <class... Args>
   void add(fmt::format_string<Args...> format, Args&&... args) {

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "moerae/corpus/corpus.hpp"
+#include "moerae/reduce/contrast/criteria.hpp"
+#include "moerae/reduce/options.hpp"
+#include "moerae/reduce/positions.hpp"
+#include "moerae/reduce/stability.hpp"
+#include "moerae/store/expert_set.hpp"
+
+namespace moerae {
+
+/// One expert set to be written: [select.NAME] or a default, checked.
+struct SetRequest {
+  enum class Kind { ses, esft, contrast, safety_group };
+  std::string name, criterion;
+  Kind kind = Kind::ses;
+  std::string set = {};                    ///< ses, esft
+  ContrastOptions::Pair groups = {};       ///< contrast; safety_group: regular and jailbreak
+  std::optional<std::int64_t> count = {};  ///< the n best of those that qualify
+  std::optional<double> p = {};            ///< esft
+  std::optional<double> threshold = {};    ///< score at least this (side both: magnitude)
+  store::Side side = store::Side::positive;
+};
+
+/// What `reduce` computes: the options resolved against the corpus and the record.
+struct ReducePlan {
+  std::uint64_t seed = 0;
+  StabilityRule stability;
+  Positions positions;
+  std::string regular, jailbreak, benign;  ///< empty: none
+  std::vector<std::string> ses_sets;       ///< selection frequencies, ascending by name
+  std::vector<std::string> esft_sets;      ///< ESFT scores
+  std::vector<std::string> sets;           ///< all that usage is needed of
+  std::vector<ContrastCriterion const*> criteria;
+  std::vector<ContrastOptions::Pair> pairs;
+  std::vector<SetRequest> requests;
+};
+
+/// `recorded`: names of the sets the record holds (empty: all of the corpus). Throws one ConfigError with all
+/// faults. No criterion named: all of them. No set named anywhere in [ses]: every recorded set. No [select]:
+/// default sets.
+[[nodiscard]] ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,
+                                     std::vector<std::string> const& recorded);
+
+/// Keys and values of everything in the options that decides bits of the result.
+[[nodiscard]] nlohmann::ordered_json inputs_of(ReduceOptions const& options);
+
+}  // namespace moerae

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "moerae/reduce/load_usage.hpp"
+#include "moerae/reduce/plan.hpp"
+#include "moerae/reduce/scores.hpp"
+#include "moerae/store/expert_set.hpp"
+#include "moerae/store/stage_dir.hpp"
+
+// What `reduce` leaves in its folder. Rank 0 only, all of it.
+
+namespace moerae {
+
+/// Whether everything that the plan asks for is published, listed and undamaged.
+[[nodiscard]] bool results_complete(std::filesystem::path const& run, store::StageDir const& stage,
+                                    ReducePlan const& plan);
+
+/// The expert sets of the plan with their provenance; `base` is that of the stage.
+[[nodiscard]] std::vector<store::ExpertSet> make_sets(ReducePlan const& plan, LoadedUsage const& usage,
+                                                      Scores const& scores, RecordSource const& source,
+                                                      store::Provenance const& base);
+
+/// stage.json, scores.h5, sets/*.json, then their lines in the manifest.
+void publish_results(std::filesystem::path const& run, store::StageDir& stage, Scores const& scores,
+                     std::vector<store::ExpertSet> const& sets, store::Provenance const& provenance);
+
+/// Logs groups, sets, noise floors and the best experts of each set.
+void print_summary(ReducePlan const& plan, LoadedUsage const& usage, Scores const& scores,
+                   std::vector<store::ExpertSet> const& sets);
+
+}  // namespace moerae

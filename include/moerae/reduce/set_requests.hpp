@@ -1,0 +1,28 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "moerae/reduce/config_faults.hpp"
+#include "moerae/reduce/plan.hpp"
+
+namespace moerae {
+
+/// "a:b" of `key`; adds a fault and returns empty names unless it is two different names.
+[[nodiscard]] ContrastOptions::Pair parse_pair(std::string const& text, std::string const& key,
+                                               ConfigFaults& faults);
+
+/// [select.NAME] as a request: the criterion known, exactly the keys it needs. Names of prompt sets are not
+/// looked up here. ConfigFaults are added; what is returned then is not used.
+[[nodiscard]] SetRequest parse_select(SelectOptions const& select, ReducePlan const& plan,
+                                      ConfigFaults& faults);
+
+/// The sets written without [select]: ses-<set>, esft_token-<set>, esft_gate-<set>, hcdg, hcdg-minus-benign,
+/// hrcg, hrcg-undetermined, <criterion>-<a>-vs-<b> (the `count` best).
+[[nodiscard]] std::vector<SetRequest> default_requests(ReducePlan const& plan, std::int64_t count);
+
+/// Adds a fault unless `name` can stand in a file name and in a condition such as mask:NAME@3.
+void check_file_name(std::string const& name, std::string const& key, ConfigFaults& faults);
+
+}  // namespace moerae

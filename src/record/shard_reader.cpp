@@ -1,0 +1,117 @@
+#include "moerae/record/shard_reader.hpp"
+
+#include <algorithm>
+#include <functional>
+
+#include "moerae/base/check.hpp"
+#include "moerae/record/half.hpp"
+
+namespace moerae {
+namespace {
+
+constexpr std::uint64_t classes = 3;
+constexpr char const* remedy = "delete it and repeat `moerae record`";
+
+}  // namespace
+
+void ShardReader::check_shape(std::string const& name, std::vector<std::uint64_t> const& expected) const {
+  auto const shape = file_.shape(name);
+  validate<DataError>(shape == expected, "{}: {} has shape [{}], expected [{}]; the shard is damaged: {}",
+                      file_.path().string(), name, fmt::join(shape, ", "), fmt::join(expected, ", "), remedy);
+}
+
+ShardReader ShardReader::open(std::filesystem::path const& path) {
+  ShardReader reader(store::File::open(path));
+  auto const& file = reader.file_;
+  auto const name = path.string();
+  auto const schema = file.string_attribute("/", "schema");
+  validate<DataError>(schema == "moerae.routing/1",
+                      "{}: schema {} is not moerae.routing/1: not a shard of a record", name, schema);
+  validate<DataError>(file.has_attribute("/", "complete") && file.int_attribute("/", "complete") == 1,
+                      "{}: not complete, its writer was stopped; {}", name, remedy);
+  reader.read_axes();
+  reader.read_routing_axes();
+  return reader;
+}
+
+void ShardReader::read_axes() {
+  auto const name = file_.path().string();
+  stage_hash_ = file_.string_attribute("/", "stage_hash");
+  model_id_ = file_.string_attribute("/", "model_id");
+  auto const experts = file_.int_attribute("/", "experts"), top_k = file_.int_attribute("/", "top_k");
+  validate<DataError>(experts >= 1 && experts <= 65536 && top_k >= 1 && top_k <= experts,
+                      "{}: {} experts of which {} are selected cannot be; {}", name, experts, top_k, remedy);
+  space_ = {file_.read<std::int32_t>("layer"), static_cast<std::int32_t>(experts),
+            static_cast<std::int32_t>(top_k)};
+  validate<DataError>(
+      !space_.layers.empty() &&
+          std::ranges::adjacent_find(space_.layers, std::greater_equal{}) == space_.layers.end(),
+      "{}: decoder indices in `layer` must ascend; {}", name, remedy);
+  prompt_ids_ = file_.read<std::uint64_t>("prompt_id");
+  auto const prompts = std::uint64_t{prompt_ids_.size()};
+  auto const layers = std::uint64_t{space_.layers.size()}, width = static_cast<std::uint64_t>(experts);
+  check_shape("usage/tokens", {prompts, classes});
+  check_shape("usage/count", {prompts, classes, layers, width});
+  check_shape("usage/gate_mass", {prompts, classes, layers, width});
+}
+
+void ShardReader::read_routing_axes() {
+  if (!file_.has("routing/expert")) return;
+  offset_ = file_.read<std::int64_t>("routing/offset");
+  check_shape("routing/offset", {prompt_ids_.size() + 1});
+  validate<DataError>(offset_.front() == 0 && std::ranges::is_sorted(offset_),
+                      "{}: routing/offset must rise from 0; {}", file_.path().string(), remedy);
+  std::vector<std::uint64_t> const shape = {static_cast<std::uint64_t>(offset_.back()), space_.layers.size(),
+                                            static_cast<std::uint64_t>(space_.top_k)};
+  check_shape("routing/expert", shape);
+  check_shape("routing/weight", shape);
+}
+
+std::size_t ShardReader::rows_at_once() const {
+  return std::max<std::size_t>(1, (std::size_t{1} << 25) / (12 * classes * space_.size()));
+}
+
+UsageRows ShardReader::usage(std::size_t first, std::size_t n) const {
+  UsageRows rows{file_.read_rows<std::uint32_t>("usage/tokens", first, n),
+                 file_.read_rows<std::uint32_t>("usage/count", first, n),
+                 file_.read_rows<std::int64_t>("usage/gate_mass", first, n)};
+  auto const layers = space_.layers.size(), experts = static_cast<std::size_t>(space_.experts);
+  for (std::size_t cell = 0; cell < rows.tokens.size(); ++cell)
+    for (std::size_t l = 0; l < layers; ++l) {
+      std::uint64_t sum = 0;
+      for (std::size_t e = 0; e < experts; ++e) sum += rows.count[(cell * layers + l) * experts + e];
+      auto const due = std::uint64_t{rows.tokens[cell]} * static_cast<std::uint64_t>(space_.top_k);
+      validate<DataError>(
+          sum == due,
+          "{}: prompt {}, class {}, decoder layer {}: {} selections of {} tokens, but the router "
+          "selects {} a token; {}",
+          file_.path().string(), prompt_ids_[first + cell / classes], cell % classes, space_.layers[l], sum,
+          rows.tokens[cell], space_.top_k, remedy);
+    }
+  return rows;
+}
+
+TokenRouting ShardReader::routing(std::size_t row, std::int64_t position) const {
+  expect(has_routing() && position >= 0 && position < routed_tokens(row),
+         "no routing at position {} of row {}", position, row);
+  auto const at = static_cast<std::uint64_t>(offset_[row] + position);
+  TokenRouting out;
+  auto const take = [&](auto const& ids) { out.expert.assign(ids.begin(), ids.end()); };
+  if (file_.dtype("routing/expert") == "|u1")
+    take(file_.read_rows<std::uint8_t>("routing/expert", at, 1));
+  else
+    take(file_.read_rows<std::uint16_t>("routing/expert", at, 1));
+  if (file_.dtype("routing/weight") == "<f2")
+    for (auto const half : file_.read_rows<store::Half>("routing/weight", at, 1))
+      out.weight.push_back(float_of(half));
+  else
+    out.weight = file_.read_rows<float>("routing/weight", at, 1);
+  for (std::size_t i = 0; i < out.expert.size(); ++i)
+    validate<DataError>(out.expert[i] < space_.experts && out.weight[i] >= 0 && out.weight[i] < 1e6F,
+                        "{}: prompt {}, position {}: expert {} with weight {} cannot be; {}",
+                        file_.path().string(), prompt_ids_[row], position, out.expert[i], out.weight[i],
+                        remedy);
+  return out;
+}
+
+}  // namespace moerae

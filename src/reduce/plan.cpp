@@ -1,0 +1,191 @@
+#include "moerae/reduce/plan.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "moerae/reduce/config_faults.hpp"
+#include "moerae/reduce/set_requests.hpp"
+
+namespace moerae {
+namespace {
+
+// The sets that can be named, and faults about those that cannot.
+class KnownSets {
+ public:
+  KnownSets(Corpus const& corpus, std::vector<std::string> const& recorded, ConfigFaults& faults)
+      : faults_(faults) {
+    for (std::size_t p = 0; p < corpus.size(); ++p) {
+      std::string const name(corpus.set.name(p));
+      if (!name.empty() && (recorded.empty() || std::ranges::find(recorded, name) != recorded.end()))
+        names_.insert(name);
+    }
+  }
+  [[nodiscard]] std::set<std::string> const& names() const { return names_; }
+
+  void check(std::string const& name, std::string const& key) {
+    if (names_.contains(name)) {
+      check_file_name(name, key, faults_);
+    } else if (name.find('@') != std::string::npos) {
+      faults_.add(
+          "{} = {}: groups by outcome need judged replies, which this run does not have; name a prompt set",
+          key, name);
+    } else {
+      faults_.add("{} = {}: the record has no such prompt set; it has {}", key, name,
+                  fmt::join(names_, ", "));
+    }
+  }
+
+ private:
+  ConfigFaults& faults_;
+  std::set<std::string> names_;
+};
+
+void plan_ses(SesOptions const& ses, ReducePlan& plan, KnownSets& known, ConfigFaults& faults) {
+  plan.regular = ses.regular;
+  plan.jailbreak = ses.jailbreak;
+  plan.benign = ses.benign;
+  if (ses.regular.empty() != ses.jailbreak.empty())
+    faults.add("ses.regular = {} and ses.jailbreak = {}: HCDG and HRCG are formed of both; give both or none",
+               ses.regular, ses.jailbreak);
+  std::set<std::string> roles, named;
+  std::pair<char const*, std::string const*> const keys[] = {
+      {"ses.regular", &ses.regular}, {"ses.jailbreak", &ses.jailbreak}, {"ses.benign", &ses.benign}};
+  for (auto const& [key, name] : keys) {
+    if (name->empty()) continue;
+    known.check(*name, key);
+    if (!roles.insert(*name).second) faults.add("{} = {}: one set cannot have two roles", key, *name);
+  }
+  for (auto const& name : ses.sets) {
+    known.check(name, "ses.sets");
+    if (!named.insert(name).second) faults.add("ses.sets: {} is named twice", name);
+  }
+  named.merge(roles);
+  if (named.empty()) {
+    for (auto const& name : known.names()) known.check(name, "ses.sets");
+    named = known.names();
+  }
+  plan.ses_sets.assign(named.begin(), named.end());
+  plan.esft_sets = plan.ses_sets;
+}
+
+void plan_contrasts(ContrastOptions const& contrast, ReducePlan& plan, KnownSets& known,
+                    ConfigFaults& faults) {
+  for (auto const& name : contrast.criteria) {
+    auto const* criterion = contrast::find(name);
+    if (criterion == nullptr)
+      faults.add("contrast.criteria: {} is unknown; known are {}", name, contrast::known());
+    else if (std::ranges::find(plan.criteria, criterion) != plan.criteria.end())
+      faults.add("contrast.criteria: {} is named twice", name);
+    else
+      plan.criteria.push_back(criterion);
+  }
+  if (contrast.criteria.empty())
+    for (auto const& criterion : contrast::criteria()) plan.criteria.push_back(&criterion);
+  std::set<std::pair<std::string, std::string>> seen;
+  for (auto const& given : contrast.groups) {
+    auto const text = given.a + ":" + given.b;
+    auto const pair = parse_pair(text, "contrast.groups", faults);
+    for (auto const& name : {pair.a, pair.b})
+      if (!name.empty()) known.check(name, "contrast.groups");
+    if (!seen.insert({pair.a, pair.b}).second) faults.add("contrast.groups: {} is named twice", text);
+    plan.pairs.push_back(pair);
+  }
+  if (contrast.count < 1) faults.add("contrast.count = {}: must be at least 1", contrast.count);
+}
+
+void plan_selects(std::vector<SelectOptions> const& selects, ReducePlan& plan, KnownSets& known,
+                  ConfigFaults& faults) {
+  std::set<std::string> names;
+  for (auto const& select : selects) {
+    if (!names.insert(select.name).second) faults.add("select.{}: is defined twice", select.name);
+    auto const request = parse_select(select, plan, faults);
+    auto const key = "select." + select.name;
+    if (!request.set.empty()) known.check(request.set, key + ".set");
+    if (request.kind == SetRequest::Kind::contrast)
+      for (auto const& name : {request.groups.a, request.groups.b})
+        if (!name.empty()) known.check(name, key + ".groups");
+    plan.requests.push_back(request);
+  }
+}
+
+void add(std::vector<std::string>& names, std::string const& name) {
+  if (!name.empty() && std::ranges::find(names, name) == names.end()) names.push_back(name);
+}
+
+// What [select] asks for is computed and stored with the rest.
+void widen_by_requests(ReducePlan& plan) {
+  for (auto const& request : plan.requests) {
+    if (request.kind == SetRequest::Kind::ses) add(plan.ses_sets, request.set);
+    if (request.kind == SetRequest::Kind::esft) add(plan.esft_sets, request.set);
+    if (request.kind != SetRequest::Kind::contrast) continue;
+    auto const same = [&](auto const& pair) {
+      return pair.a == request.groups.a && pair.b == request.groups.b;
+    };
+    if (std::ranges::none_of(plan.pairs, same)) plan.pairs.push_back(request.groups);
+    auto const* criterion = contrast::find(request.criterion);
+    if (std::ranges::find(plan.criteria, criterion) == plan.criteria.end())
+      plan.criteria.push_back(criterion);
+  }
+  for (auto const& names : {plan.ses_sets, plan.esft_sets})
+    for (auto const& name : names) add(plan.sets, name);
+  for (auto const& pair : plan.pairs) {
+    add(plan.sets, pair.a);
+    add(plan.sets, pair.b);
+  }
+  for (auto* names : {&plan.ses_sets, &plan.esft_sets, &plan.sets}) std::ranges::sort(*names);
+}
+
+}  // namespace
+
+ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,
+                       std::vector<std::string> const& recorded) {
+  ReducePlan plan;
+  plan.seed = options.seed;
+  ConfigFaults faults;
+  KnownSets known(corpus, recorded, faults);
+  faults.collect([&] { plan.stability = stability_rule(options.ses); });
+  faults.collect([&] { plan.positions = parse_positions(options.contrast.positions); });
+  plan_ses(options.ses, plan, known, faults);
+  plan_contrasts(options.contrast, plan, known, faults);
+  plan_selects(options.select, plan, known, faults);
+  faults.raise();
+  if (options.select.empty()) plan.requests = default_requests(plan, options.contrast.count);
+  widen_by_requests(plan);
+  return plan;
+}
+
+nlohmann::ordered_json inputs_of(ReduceOptions const& options) {
+  auto const& [regular, jailbreak, benign, sets, score, resample, samples, alpha, scope, threshold, preset] =
+      options.ses;
+  nlohmann::ordered_json groups = nlohmann::ordered_json::array(), selects = groups;
+  for (auto const& pair : options.contrast.groups) groups.push_back(pair.a + ":" + pair.b);
+  auto const maybe = [](auto const& value) { return value ? nlohmann::ordered_json(*value) : nullptr; };
+  for (auto const& s : options.select)
+    selects.push_back({{"name", s.name},
+                       {"criterion", s.criterion},
+                       {"set", s.set},
+                       {"groups", s.groups},
+                       {"count", maybe(s.count)},
+                       {"p", maybe(s.p)},
+                       {"threshold", maybe(s.threshold)},
+                       {"side", s.side}});
+  return {{"seed", options.seed},
+          {"ses.regular", regular},
+          {"ses.jailbreak", jailbreak},
+          {"ses.benign", benign},
+          {"ses.sets", sets},
+          {"ses.score", score},
+          {"ses.resample", resample},
+          {"ses.samples", samples},
+          {"ses.alpha", maybe(alpha)},
+          {"ses.scope", scope},
+          {"ses.threshold", threshold},
+          {"ses.preset", preset},
+          {"contrast.criteria", options.contrast.criteria},
+          {"contrast.groups", groups},
+          {"contrast.positions", options.contrast.positions},
+          {"contrast.count", options.contrast.count},
+          {"select", selects}};
+}
+
+}  // namespace moerae

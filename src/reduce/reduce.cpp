@@ -1,0 +1,74 @@
+#include "moerae/reduce/reduce.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "moerae/mpi/agree.hpp"
+#include "moerae/mpi/collective.hpp"
+#include "moerae/reduce/results.hpp"
+
+namespace moerae {
+namespace {
+
+// Everything that is decided before the record is read.
+struct Prepared {
+  RecordSource source;
+  Corpus corpus;
+  ReducePlan plan;
+  store::StageDir stage;
+};
+
+Prepared prepare(ReduceInputs const& in) {
+  Prepared made;
+  made.source = find_record(in.from.empty() ? in.run : in.from, in.record_dir);
+  made.corpus = recorded_corpus(made.source);
+  made.plan = plan_reduce(in.options, made.corpus, made.source.sets);
+  auto inputs = inputs_of(in.options);
+  inputs["record"] = made.source.stage.hash;
+  inputs["shards"] = made.source.digest;  // an imported record can grow under one hash
+  inputs["corpus"] = made.corpus.content_hash;
+  made.stage = store::find_stage(in.run, "reduce", inputs);
+  return made;
+}
+
+}  // namespace
+
+ReduceResult run_reduce(mpi::Comm const& world, ReduceInputs const& in) {
+  Prepared prepared;
+  int complete = 0;
+  mpi::agree(world, [&] {
+    prepared = prepare(in);
+    if (world.rank() == 0) complete = results_complete(in.run, prepared.stage, prepared.plan) ? 1 : 0;
+  });
+  auto& [source, corpus, plan, stage] = prepared;
+  ReduceResult result{stage.path, mpi::maximum(world, complete) == 1, {}};
+  if (result.nothing_new) {
+    for (auto const& request : plan.requests) {
+      auto const set = store::read_expert_set(stage.path / "sets" / (request.name + ".json"));
+      result.sets.emplace_back(set.name, set.experts.size());
+    }
+    if (world.rank() == 0)
+      spdlog::info(
+          "{}: scores and {} expert set(s) of this record and configuration are there already; nothing to do",
+          stage.path.string(), result.sets.size());
+    return result;
+  }
+  auto const usage = load_usage(world, source, corpus, plan.sets, plan.positions);
+  auto const scores = compute_scores(world, plan, usage.tables);
+  auto provenance = in.provenance;
+  provenance.schema = "moerae.scores/1";
+  provenance.model_id = usage.model_id;
+  provenance.tokenizer_hash = corpus.tokenizer_hash;
+  provenance.stage_hash = stage.hash;
+  provenance.seed = plan.seed;
+  mpi::agree(world, [&] {
+    auto const sets = make_sets(plan, usage, scores, source, provenance);
+    for (auto const& set : sets) result.sets.emplace_back(set.name, set.experts.size());
+    if (world.rank() != 0) return;
+    publish_results(in.run, stage, scores, sets, provenance);
+    print_summary(plan, usage, scores, sets);
+    spdlog::info("{}: scores.h5 and {} expert set(s)", stage.path.string(), sets.size());
+  });
+  return result;
+}
+
+}  // namespace moerae

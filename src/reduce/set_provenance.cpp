@@ -1,0 +1,93 @@
+#include <algorithm>
+#include <numeric>
+
+#include "moerae/reduce/results.hpp"
+#include "moerae/reduce/select.hpp"
+
+namespace moerae {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Kind = SetRequest::Kind;
+
+Json group_sizes(LoadedUsage const& usage, std::vector<std::string> const& names) {
+  Json out = Json::object();
+  for (auto const& name : names) {
+    auto const& table = *std::ranges::find(usage.tables, name, &UsageTable::name);
+    out[name] = {{"prompts", table.prompts},
+                 {"clusters", table.clusters.size()},
+                 {"tokens", std::accumulate(table.tokens.begin(), table.tokens.end(), std::int64_t{0})}};
+  }
+  return out;
+}
+
+std::vector<std::string> sets_of(SetRequest const& request, ReducePlan const& plan) {
+  if (!request.set.empty()) return {request.set};
+  std::vector<std::string> names{request.groups.a, request.groups.b};
+  if (request.criterion == "hcdg-minus-benign") names.push_back(plan.benign);
+  return names;
+}
+
+Json rule_of(SetRequest const& request) {
+  Json rule = Json::object();
+  if (request.count) rule["count"] = *request.count;
+  if (request.p) rule["p"] = *request.p;
+  if (request.threshold) rule["threshold"] = *request.threshold;
+  if (request.kind == Kind::contrast)
+    rule["side"] = request.side == store::Side::positive   ? "positive"
+                   : request.side == store::Side::negative ? "negative"
+                                                           : "both";
+  return rule;
+}
+
+Json stability_of(Stability const& stability) {
+  auto const& rule = stability.rule;
+  return {{"resample", rule.resampling == Resampling::complementary ? "complementary"
+                       : rule.resampling == Resampling::half        ? "half"
+                                                                    : "bootstrap"},
+          {"samples", rule.samples},
+          {"top", stability.top},
+          {"scope", rule.scope == Scope::model ? "model" : "layer"},
+          {"threshold", rule.threshold},
+          {"hrcg",
+           rule.plain_difference ? "plain difference" : "frequency <= 1 - threshold in the jailbreak set"}};
+}
+
+Json floor_of(SetRequest const& request, ReducePlan const& plan, Scores const& scores) {
+  auto const at = std::ranges::find(scores.floors, request.criterion, &NoiseFloor::group);
+  if (at != scores.floors.end())
+    return {
+        {"benign", plan.benign}, {"splits", at->sizes.size()}, {"sizes", at->sizes}, {"mean", at->mean()}};
+  return {{"missing", plan.benign.empty() ? "ses.benign names no set" : "fewer than 4 benign clusters"}};
+}
+
+}  // namespace
+
+std::vector<store::ExpertSet> make_sets(ReducePlan const& plan, LoadedUsage const& usage,
+                                        Scores const& scores, RecordSource const& source,
+                                        store::Provenance const& base) {
+  std::vector<store::ExpertSet> sets;
+  for (auto const& request : plan.requests) {
+    store::ExpertSet set{request.name, request.criterion, usage.model_id, store::to_json(base),
+                         select_experts(request, scores, usage.tables)};
+    auto& provenance = set.provenance;
+    provenance["in_sample"] = true;  // chosen and scored on the same prompts
+    provenance["splits"] = {"discovery"};
+    provenance["positions"] = plan.positions.name;
+    provenance["groups"] = group_sizes(usage, sets_of(request, plan));
+    provenance["selection"] = rule_of(request);
+    if (request.kind == Kind::ses) provenance["stability"] = stability_of(scores.ses.at(request.set));
+    if (request.kind == Kind::safety_group) {
+      provenance["stability"] = stability_of(scores.ses.at(plan.regular));
+      provenance["noise_floor"] = floor_of(request, plan, scores);
+    }
+    provenance["record"] = {{"run", source.run.string()},
+                            {"name", source.name()},
+                            {"hash", source.stage.hash},
+                            {"shards", source.digest}};
+    sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
+}  // namespace moerae

@@ -1,0 +1,53 @@
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "moerae/reduce/results.hpp"
+
+namespace moerae {
+namespace {
+
+std::string best_of(store::ExpertSet const& set, std::size_t n) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(n, set.experts.size()); ++i) {
+    auto const& e = set.experts[i];
+    text += fmt::format("{}{}:{} ({:.3f})", i == 0 ? "" : " ", e.layer.value, e.expert.value, e.score);
+  }
+  return text + (set.experts.size() > n ? " ..." : "");
+}
+
+}  // namespace
+
+void print_summary(ReducePlan const& plan, LoadedUsage const& usage, Scores const& scores,
+                   std::vector<store::ExpertSet> const& sets) {
+  spdlog::info("{} layers of {} experts, top-{}; positions {}; discovery split (IN-SAMPLE)",
+               usage.space.layers.size(), usage.space.experts, usage.space.top_k, plan.positions.name);
+  spdlog::info("{:<28} {:>8} {:>9} {:>9}", "prompt set", "prompts", "clusters", "tokens");
+  for (auto const& table : usage.tables)
+    spdlog::info("{:<28} {:>8} {:>9} {:>9}", table.name, table.prompts, table.clusters.size(),
+                 std::accumulate(table.tokens.begin(), table.tokens.end(), std::int64_t{0}));
+  for (auto const& [name, score] : scores.contrasts) {
+    if (name.first != "js") continue;
+    auto const layers = contrast::js_of_layers(scores.space, score);
+    spdlog::info("js {}: mean {:.6f}, largest {:.6f} nats over {} layers", name.second,
+                 std::accumulate(layers.begin(), layers.end(), 0.0) / static_cast<double>(layers.size()),
+                 std::ranges::max(layers), layers.size());
+  }
+  spdlog::info("{:<36} {:>7}  {}", "expert set", "experts", "best, layer:expert (score)");
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    auto const& set = sets[i];
+    spdlog::info("{:<36} {:>7}  {}", set.name, set.experts.size(), best_of(set, 4));
+    auto const floor = std::ranges::find(scores.floors, set.criterion, &NoiseFloor::group);
+    if (floor != scores.floors.end())
+      spdlog::info("{:<36} {:>7.1f}  noise floor: halves of {} give {} on average, at most {}", "",
+                   floor->mean(), plan.benign, floor->mean(), floor->largest());
+    auto const asked = plan.requests[i].count;
+    if (asked && static_cast<std::size_t>(*asked) > set.experts.size())
+      spdlog::warn("set {}: only {} of the {} experts asked for qualify", set.name, set.experts.size(),
+                   *asked);
+  }
+}
+
+}  // namespace moerae
