@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from moerae.planted.batches import padded
 from moerae.planted.checkpoint import read_checkpoint, write_checkpoint
 from moerae.planted.measure import greedy, mask_of
 from moerae.planted.model import PlantedModel
@@ -95,21 +96,15 @@ def test_truth_agrees_with_transformers(study):
     assert abs(100 * row["regular"]["refused"] - study.clean) < 5
 
 
-def own_logits(model, rows, experts):
-    tokens = torch.tensor(rows)
-    with torch.inference_mode():
-        return model(
-            tokens, torch.ones_like(tokens, dtype=torch.bool), mask_of(model, experts).expand(len(rows), -1, -1)
-        )
-
-
 def test_own_model_equals_transformers_with_and_without_masks(study):
     own = read_checkpoint(PLANTED / study.name, VARIANTS[study.name])
-    rows = [study.corpus.prompt(row)[:8] for row in study.rows("regular")[:64]]
+    tokens, valid = padded(
+        [study.corpus.prompt(row) + study.corpus.response(row) for row in study.rows("regular")[:64]]
+    )
     for experts in ([], study.planted):
         with masked(study.model, experts) as model, torch.inference_mode():
-            expected = model(input_ids=torch.tensor(rows), use_cache=False).logits.flatten(0, 1)
-        logits, _ = own_logits(own, rows, experts)
+            expected = model(input_ids=tokens, use_cache=False).logits[valid]
+            logits, _ = own(tokens, valid, mask_of(own, experts).expand(len(tokens), -1, -1))
         assert (logits - expected).abs().max() <= 1e-5 * expected.abs().max()
 
 

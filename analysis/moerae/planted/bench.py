@@ -23,8 +23,9 @@ Json = dict[str, Any]
 
 def effect(drop: float, low: float, high: float) -> Json:
     """A drop with its 95 % interval; grey where the interval covers 0: neither positive nor negative."""
+    drop, low, high = round(drop, 5), round(low, 5), round(high, 5)
     sign = "positive" if low > 0 else "negative" if high < 0 else "grey"
-    return {"drop": round(drop, 5), "low": round(low, 5), "high": round(high, 5), "sign": sign}
+    return {"drop": drop, "low": low, "high": high, "sign": sign}
 
 
 class Bench:
