@@ -110,21 +110,15 @@ def test_stripping_template_and_special_token_names_in_text(tmp_path):
     tokenizer = AutoTokenizer.from_pretrained(model)
     texts = ["  padded \n", "a <s> b </s> c <|assistant|>", "{{ 7 * 7 }} {% raw %} ${x}", "user", "<|user|>\n"]
     out = tmp_path / "c.h5"
-    assert (
-        corpus(
-            model, out, "--set", f"a={lines(tmp_path / 'a.jsonl', *({'prompt': t, 'category': 'x'} for t in texts))}"
-        )
-        == 0
-    )
+    data = lines(tmp_path / "a.jsonl", *({"prompt": t, "category": "x"} for t in texts))
+    assert corpus(model, out, "--set", f"a={data}") == 0
     made_ = Corpus(out)
     assert len(made_) == 5
     specials = tokenizer.convert_tokens_to_ids(["<s>", "</s>", "<|user|>", "<|assistant|>"])
     for p, text in enumerate(texts):
         assert tokenizer.decode(made_.content(p)) == text.strip()
         ids = made_.tokens(p).tolist()
-        assert [
-            ids.count(i) for i in tokenizer.convert_tokens_to_ids(["<s>", "</s>", "<|user|>", "<|assistant|>"])
-        ] == [1, 0, 1, 1]
+        assert [ids.count(i) for i in specials] == [1, 0, 1, 1]
 
 
 @pytest.mark.parametrize(

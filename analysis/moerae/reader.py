@@ -1,0 +1,188 @@
+"""Runs in Python: `open_run(RUN)` gives usage and routing as xarray, the corpus and expert sets as pandas.
+
+    run = open_run("runs/demo")
+    run.usage["count"].sel({"class": "prompt"}).groupby("set").sum()      # [set, layer, expert]
+    run.scores["ses/regular/frequency"].sel(layer=3)                      # [expert]
+    run.expert_set("hcdg")                                                # DataFrame, best first
+
+Files that are missing, damaged or of another study are DataErrors that name the file.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from moerae import manifest
+from moerae.corpus_file import LABELS, SPLITS
+from moerae.errors import ConfigError, DataError
+from moerae.shard_data import reading, shard_routing, shard_usage
+
+
+def open_run(directory: str | Path, record: str | None = None, reduce: str | None = None, verify: bool = False) -> Run:
+    """Opens a run directory. `record` and `reduce` name a folder where there are several (changed stages stand beside
+    the first under their hash). With `verify` every listed file is compared with its hash first."""
+    path = Path(directory)
+    if not path.is_dir():
+        raise DataError(f"{path}: no such run directory")
+    run = Run(path, _folder(path, "record", record), _folder(path, "reduce", reduce))
+    if verify:
+        for entry in run.manifest.values():
+            manifest.check(path, entry)
+    return run
+
+
+def _folder(run: Path, stage: str, wanted: str | None) -> Path | None:
+    found = sorted(p for p in run.glob(f"{stage}*") if p.is_dir() and p.name.split("-")[0] == stage)
+    if wanted is not None and run / wanted not in found:
+        raise ConfigError(f"{run}: no folder {wanted!r}; there are {', '.join(p.name for p in found) or 'none'}")
+    if wanted is None and len(found) > 1:
+        names = ", ".join(p.name for p in found)
+        raise ConfigError(f"{run}: several results of stage {stage} ({names}); say which with {stage}=...")
+    return run / wanted if wanted is not None else next(iter(found), None)
+
+
+class Run:
+    """One run directory, read when asked. P prompts, 3 classes of positions, L MoE layers, K experts, k selected."""
+
+    def __init__(self, path: Path, record: Path | None, reduce: Path | None) -> None:
+        self.path, self.record, self.reduce = path, record, reduce
+        self.manifest = manifest.read(path)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}, {len(self.shards)} shards)"
+
+    @cached_property
+    def corpus(self) -> pd.DataFrame:
+        """One row per prompt, index prompt_id: labels as text (None unknown), cluster, pair, split, tokens, content
+        and response as positions from the start of the prompt."""
+        with reading(self.path / "corpus.h5") as file:
+            offset = file["offset"][:]
+            frame = pd.DataFrame({"tokens": np.diff(offset)}, index=pd.Index(file["prompt_id"][:], name="prompt_id"))
+            for name in (label for label in LABELS if label in file):
+                names = np.array([*file[name].attrs["categories"], None], object)
+                frame[name] = pd.Series(names[file[name][:]], frame.index, dtype=object)
+            frame["split"] = np.array(SPLITS, object)[file["split"][:]]
+            for name in ("cluster", "pair", "source_row"):
+                if name in file:
+                    frame[name] = file[name][:]
+            frame["content_begin"], frame["content_end"] = (file["content_offset"][:] - offset[:-1, None]).T
+            frame["response_begin"] = file["response_offset"][:] - offset[:-1]
+        if not frame.index.is_unique:
+            raise DataError(f"{self.path / 'corpus.h5'}: prompt ids are not unique; prepare the corpus anew")
+        return frame
+
+    def tokens(self, prompt_id: int) -> np.ndarray:
+        """Token ids uint32 [T] of one prompt; imported traces have none."""
+        row = self.corpus.index.get_loc(prompt_id)
+        with reading(self.path / "corpus.h5") as file:
+            return file["tokens"][slice(*file["offset"][row : row + 2])]
+
+    @property
+    def shards(self) -> list[Path]:
+        """Published shards of the record, by number."""
+        if self.record is None:
+            raise DataError(f"{self.path}: no record; run `moerae record` or `python -m moerae import` first")
+        prefix = f"{self.record.name}/shard-"
+        return [self.path / path for path in sorted(self.manifest) if path.startswith(prefix)]
+
+    @cached_property
+    def usage(self) -> xr.Dataset:
+        """All of it; `load_usage` takes a part."""
+        return self.load_usage()
+
+    def load_usage(self, sets: list[str] | None = None, partial: bool = False) -> xr.Dataset:
+        """count and gate_mass (sum of applied weights) [prompt, class, layer, expert], tokens [prompt, class]; labels
+        of the corpus are coordinates of `prompt`. DataError where a prompt of a recorded set has no row, unless
+        `partial`."""
+        parts = [shard_usage(path, self.corpus, sets) for path in self.shards]
+        if not parts:
+            raise DataError(f"{self.record}: no finished shard; repeat `moerae record`")
+        axes = parts[0].layer.values.tolist(), parts[0].sizes["expert"]
+        for part, path in zip(parts, self.shards, strict=True):
+            if (part.layer.values.tolist(), part.sizes["expert"]) != axes:
+                raise DataError(f"{path}: other layers or experts than {self.shards[0].name}; two runs were mixed")
+        whole = xr.concat(parts, "prompt", join="exact").sortby("prompt")
+        ids = pd.Index(whole.prompt.values)
+        if not ids.is_unique:
+            raise DataError(
+                f"{self.record}: prompt {ids[ids.duplicated()][0]} stands in two shards, it would count twice; "
+                "remove one of them and repeat `moerae record`"
+            )
+        recorded = self.corpus[self.corpus["set"].isin(sets or self._recorded_sets())]
+        missing = recorded.index.difference(ids)
+        if len(missing) and not partial:
+            raise DataError(
+                f"{self.record}: {len(missing)} prompts of recorded sets have no shard (first: {missing[0]}); numbers "
+                "over the rest would be of other sets; repeat `moerae record`, which completes it"
+            )
+        columns = self.corpus.loc[ids]
+        return whole.assign_coords({n: ("prompt", columns[n].to_numpy()) for n in columns if n != "tokens"})
+
+    def _recorded_sets(self) -> list[str]:
+        path = self.record / "stage.json"
+        try:
+            sets = json.loads(path.read_text())["inputs"].get("sets")
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            raise DataError(f"{path}: cannot be read ({error}), so it is unknown what was to be recorded") from None
+        if not sets:  # no key, nothing named: all of the corpus
+            return list(self.corpus["set"].unique())
+        return [sets] if isinstance(sets, str) else sets
+
+    def routing(self, shard: int | Path) -> xr.Dataset:
+        """Of one shard, see shard_routing."""
+        return shard_routing(shard if isinstance(shard, Path) else self.shards[shard], self.corpus)
+
+    @cached_property
+    def scores(self) -> xr.Dataset:
+        """Every score [layer, expert] of reduce/scores.h5 under its path there, such as `ses/regular/frequency`."""
+        data: dict[str, tuple] = {}
+
+        def visit(name: str, item: object) -> None:
+            if isinstance(item, h5py.Dataset) and item.ndim == 2:
+                data[name] = (("layer", "expert"), item[:])
+
+        with reading(self._reduced("scores.h5")) as file:
+            file.visititems(visit)
+            return xr.Dataset(data, {"layer": file["layer"][:], "expert": file["expert"][:]})
+
+    @cached_property
+    def paths(self) -> dict[str, xr.DataArray]:
+        """Stability paths by set: selection frequency [size, layer, expert], size = experts selected per layer."""
+        with reading(self._reduced("scores.h5")) as file:
+            groups = {name: file[f"ses/{name}/path"] for name in file.get("ses", {}) if "path" in file[f"ses/{name}"]}
+            axes = {"layer": file["layer"][:], "expert": file["expert"][:]}
+            return {
+                name: xr.DataArray(g["frequency"][:], {"size": g["size"][:], **axes}, ("size", "layer", "expert"))
+                for name, g in groups.items()
+            }
+
+    @property
+    def expert_sets(self) -> list[str]:
+        return sorted(path.stem for path in self._reduced("sets").glob("*.json"))
+
+    def expert_set(self, name: str) -> pd.DataFrame:
+        """layer, expert, score, frequency (where it exists), best first; `attrs` hold criterion, model, provenance."""
+        path = self._reduced("sets") / f"{name}.json"
+        try:
+            data = json.loads(path.read_text())
+            if data["schema"] != "moerae.expert_set/1":
+                raise ValueError(f"schema {data['schema']!r}, expected 'moerae.expert_set/1'")
+            frame = pd.DataFrame(data["experts"], columns=["layer", "expert", "score", "frequency"])
+        except FileNotFoundError:
+            raise DataError(f"{path}: no such set; there are {', '.join(self.expert_sets) or 'none'}") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{path}: not an expert set ({error}); remove it and repeat `moerae reduce`") from None
+        frame.attrs = {key: data.get(key) for key in ("name", "criterion", "model", "provenance")}
+        return frame if frame["frequency"].notna().any() else frame.drop(columns="frequency")
+
+    def _reduced(self, name: str) -> Path:
+        if self.reduce is None:
+            raise DataError(f"{self.path}: no scores; run `moerae reduce` first")
+        return self.reduce / name
