@@ -183,3 +183,6 @@ def test_options_are_checked(tmp_path):
         with pytest.raises(ConfigError):
             run(bad)
     assert not (tmp_path / "x").exists()
+    (tmp_path / "x").write_text("a file")
+    with pytest.raises(ConfigError, match="not a folder"):
+        run(good)

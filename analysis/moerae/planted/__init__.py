@@ -50,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
                 f"--random-mask-share {args.random_mask_share}: a share of sequences in 0 ... 0.6 is needed"
             )
         variant = replace(variant, random_mask_share=args.random_mask_share)
+    if args.out.exists() and not args.out.is_dir():
+        raise ConfigError(f"--out {args.out} is not a folder; the model is several files: give a folder, new or old")
     if args.seed < 0 or args.threads < 1:
         raise ConfigError(f"--seed {args.seed}, --threads {args.threads}: a seed from 0 and threads from 1 are needed")
     torch.set_num_threads(args.threads)

@@ -33,7 +33,7 @@ class Bench:
 
     def __init__(self, model: PlantedModel, place: Placement, rows: list[Row], say: Callable[[str], None]) -> None:
         self.model, self.place, self.say = model, place, say
-        self.asked = {name: [r.asked for r in rows if r.held_out and r.asked.set == name] for name in SETS}
+        self.asked = {name: [r.asked for r in rows if r.outside_discovery and r.asked.set == name] for name in SETS}
         self.probe = {name: Probe.of(asked) for name, asked in self.asked.items()}
         self.clean = {name: measure(model, probe, []) for name, probe in self.probe.items()}
 

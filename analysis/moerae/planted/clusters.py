@@ -21,8 +21,8 @@ class Row:
     cluster: int
 
     @property
-    def held_out(self) -> bool:
-        """Outside discovery: what effects are measured on."""
+    def outside_discovery(self) -> bool:
+        """What effects are measured on: criteria are developed on the other half."""
         return split_of(self.cluster) != 0
 
 
