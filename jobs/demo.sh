@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# The main job on the model that is shipped: set-up, then record and reduce on two MPI ranks, then the report, with
+# the scores set against the experts that were planted.
+# Usage: bash jobs/demo.sh [RUN]     (default: runs/planted; repeating it resumes)
+set -Eeuo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+trap 'printf "demo: error: line %s: %s\n" "$LINENO" "$BASH_COMMAND" >&2' ERR
+
+run="${1:-runs/planted}"
+study=jobs/planted.ini
+say() { printf '\ndemo: %s\n' "$*"; }
+
+bash jobs/setup.sh
+# shellcheck source=jobs/env.sh
+source jobs/env.sh
+ranks=2
+cores="$(nproc)"
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-$((cores > ranks ? cores / ranks : 1))}"
+
+say "record: forward passes of the planted model on $ranks ranks, routing to $run/record"
+mpirun -n "$ranks" --bind-to none build/release/moerae record "$study" --run.dir "$run"
+say "reduce: stability selection, contrasts and ESFT, scores to $run/reduce"
+mpirun -n "$ranks" --bind-to none build/release/moerae reduce "$study" --run.dir "$run"
+say "report: scores against the planted truth"
+.venv/bin/python -m moerae report "$run" --truth data/planted/base/truth.json
+
+say "what was found:"
+.venv/bin/python - "$run/report/report.csv" <<'PYTHON'
+import sys
+
+import pandas
+
+table = pandas.read_csv(sys.argv[1])
+columns = ["criterion", "n", "precision", "auroc", "average_precision", "spearman_margin", "decoys_in_top_n"]
+print(table[[name for name in columns if name in table]].round(3).to_string(index=False, na_rep=""))
+PYTHON
+cat <<EOF
+
+demo: done in ${SECONDS} s. Look at
+  $run/report/index.html      heat maps layer x expert, top experts, stability, scores against the truth
+  $run/reduce/sets/           the expert sets, best first
+  $run/reduce/scores.h5       every score, layer x expert
+  $run/record/                routing of every token; .venv/bin/python: from moerae import open_run
+EOF
