@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <sstream>
 
 #include "descriptor.hpp"
 #include "moerae/base/check.hpp"
@@ -61,13 +61,18 @@ void write_text(std::filesystem::path const& path, std::string_view text) {
 }
 
 std::string read_text(std::filesystem::path const& path) {
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file && std::filesystem::file_size(path) > 0) text << file.rdbuf();
-  validate<DataError>(file.is_open() && file.good() && text.good(),
+  std::string text;
+  std::array<char, 1 << 16> buffer{};
+  while (file.read(buffer.data(), buffer.size()) || file.gcount() > 0) {
+    text.append(buffer.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  // a clean end sets eof; a folder or a bad disk sets bad
+  validate<DataError>(file.is_open() && file.eof() && !file.bad(),
                       "{}: cannot be read: {}; check the path and its rights", path.string(),
                       std::strerror(errno));
-  return std::move(text).str();
+  return text;
 }
 
 bool is_temporary(std::filesystem::path const& path) {
