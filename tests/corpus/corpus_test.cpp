@@ -1,0 +1,162 @@
+#include "moerae/corpus/corpus.hpp"
+
+#include <gmock/gmock.h>
+
+#include <functional>
+#include <limits>
+
+#include "corpus/corpus_file.hpp"
+#include "moerae/base/check.hpp"
+#include "moerae/store/content_hash.hpp"
+
+namespace moerae {
+namespace {
+
+using test::CorpusFile;
+using test::message_of;
+using test::Scratch;
+using testing::AllOf;
+using testing::HasSubstr;
+
+TEST(Corpus, ReadsEveryColumn) {
+  Scratch const scratch;
+  CorpusFile const file;
+  file.write(scratch / "corpus.h5");
+  auto const corpus = read_corpus(scratch / "corpus.h5");
+  EXPECT_EQ(corpus.size(), 3U);
+  EXPECT_EQ(corpus.path, scratch / "corpus.h5");
+  EXPECT_EQ(corpus.content_hash, store::content_hash(scratch / "corpus.h5"));
+  EXPECT_EQ(corpus.tokenizer_hash, "t");
+  EXPECT_TRUE(corpus.has_tokens);
+  EXPECT_EQ(corpus.prompt_id, file.prompt_id);
+  EXPECT_EQ(corpus.tokens, file.tokens);
+  EXPECT_EQ(corpus.offset, file.offset);
+  EXPECT_EQ(corpus.response_offset, file.response_offset);
+  EXPECT_EQ(corpus.content_offset[2], (std::array<std::int64_t, 2>{8, 9}));
+  EXPECT_EQ(corpus.set.code, file.set);
+  EXPECT_EQ(corpus.set.name(2), "b");
+  EXPECT_EQ(corpus.topic.name(0), "");
+  EXPECT_EQ(corpus.cluster, file.cluster);
+  EXPECT_EQ(corpus.pair, file.pair);
+  EXPECT_EQ(corpus.split, file.split);
+  EXPECT_EQ(corpus.length(2), 5);
+}
+
+TEST(Corpus, ClassesOfPositions) {
+  Scratch const scratch;
+  CorpusFile().write(scratch / "corpus.h5");
+  auto const corpus = read_corpus(scratch / "corpus.h5");
+  auto const classes = [&](std::size_t prompt) {
+    std::string text;
+    for (std::int64_t i = 0; i < corpus.length(prompt); ++i)
+      text += "tpr"[static_cast<int>(position_class(corpus, prompt, i))];
+    return text;
+  };
+  EXPECT_EQ(classes(0), "tppt");
+  EXPECT_EQ(classes(1), "tpp");
+  EXPECT_EQ(classes(2), "tptrr");
+  EXPECT_THROW((void)position_class(corpus, 1, 3), std::logic_error);
+  EXPECT_THROW((void)position_class(corpus, 3, 0), std::logic_error);
+}
+
+TEST(Corpus, WorksWithoutTokens) {
+  Scratch const scratch;
+  CorpusFile file;
+  file.has_tokens = false;
+  file.write(scratch / "corpus.h5");
+  auto const corpus = read_corpus(scratch / "corpus.h5");
+  EXPECT_FALSE(corpus.has_tokens);
+  EXPECT_TRUE(corpus.tokens.empty());
+  EXPECT_EQ(corpus.length(2), 5);
+  EXPECT_NO_THROW(check_vocabulary(corpus, 1));
+}
+
+TEST(Corpus, AForeignTokenIsNamed) {
+  Scratch const scratch;
+  CorpusFile().write(scratch / "corpus.h5");
+  auto const corpus = read_corpus(scratch / "corpus.h5");
+  EXPECT_NO_THROW(check_vocabulary(corpus, 12));
+  EXPECT_THAT(message_of<DataError>([&] { check_vocabulary(corpus, 11); }),
+              AllOf(HasSubstr("prompt id 9"), HasSubstr("position 4"), HasSubstr("token 11"),
+                    HasSubstr("11 entries")));
+}
+
+struct Fault {
+  char const* says;  ///< what the message must hold besides the path
+  std::function<void(CorpusFile&)> make;
+};
+void PrintTo(Fault const& fault, std::ostream* out) {
+  *out << fault.says;
+}
+
+class Faulty : public testing::TestWithParam<Fault> {};
+
+TEST_P(Faulty, IsRefusedByName) {
+  Scratch const scratch;
+  CorpusFile file;
+  GetParam().make(file);
+  file.write(scratch / "corpus.h5");
+  EXPECT_THAT(message_of<DataError>([&] { (void)read_corpus(scratch / "corpus.h5"); }),
+              AllOf(HasSubstr("corpus.h5"), HasSubstr(GetParam().says)));
+}
+
+constexpr auto lowest = std::numeric_limits<std::int64_t>::min();
+constexpr auto highest = std::numeric_limits<std::int64_t>::max();
+
+Fault const faults[] = {
+    {"schema", [](auto& f) { f.schema = "moerae.routing/1"; }},
+    {"not complete", [](auto& f) { f.complete = 0; }},
+    {"prompt_id[2] = 7", [](auto& f) { f.prompt_id[2] = 7; }},
+    {"no dataset response_offset", [](auto& f) { f.leave_out = "response_offset"; }},
+    {"no dataset cluster", [](auto& f) { f.leave_out = "cluster"; }},
+    {"no dataset wrapper", [](auto& f) { f.leave_out = "wrapper"; }},
+    {"offset has the shape [3]", [](auto& f) { f.offset.pop_back(); }},
+    {"pair has the shape [2]", [](auto& f) { f.pair.pop_back(); }},
+    {"content_offset has the shape [2, 2]", [](auto& f) { f.content_offset.resize(4); }},
+    {"offset[0] = 1", [](auto& f) { f.offset[0] = 1; }},
+    {"offset[0] = -1", [](auto& f) { f.offset[0] = -1; }},
+    {"offset[2] = 4", [](auto& f) { f.offset[2] = 4; }},
+    {"offset[2] = -9223372036854775808", [](auto& f) { f.offset[2] = lowest; }},
+    {"offset[3] = 11", [](auto& f) { f.offset[3] = 11; }},
+    {"offset[3] = 9223372036854775807", [](auto& f) { f.offset[3] = highest; }},
+    {"response_offset[1] = 3", [](auto& f) { f.response_offset[1] = 3; }},
+    {"response_offset[1] = 8", [](auto& f) { f.response_offset[1] = 8; }},
+    {"content_offset[1] = [3, 7]", [](auto& f) { f.content_offset[2] = 3; }},
+    {"content_offset[1] = [7, 6]", [](auto& f) { f.content_offset[2] = 7, f.content_offset[3] = 6; }},
+    {"content_offset[2] = [8, 11]", [](auto& f) { f.content_offset[5] = 11; }},
+    {"split[2] = 3", [](auto& f) { f.split[2] = 3; }},
+    {"split[1] = 1", [](auto& f) { f.split[1] = 1; }},
+    {"set[0] = 3", [](auto& f) { f.set[0] = 3; }},
+    {"set[0] = -2", [](auto& f) { f.set[0] = -2; }},
+    {"set@categories[1] = a", [](auto& f) { f.sets[1] = "a"; }},
+    {"pair[2] = -2", [](auto& f) { f.pair[2] = -2; }},
+    {"pair[1] = 0", [](auto& f) { f.pair[1] = 0; }},
+    {"not a list of one prompt", [](auto& f) { f.prompt_id.clear(); }},
+};
+INSTANTIATE_TEST_SUITE_P(Corpus, Faulty, testing::ValuesIn(faults));
+
+TEST(Corpus, ReadsWhatPythonWrites) {
+  MOERAE_NEEDS_PYTHON();
+  Scratch const scratch;
+  test::run_python(scratch, R"(
+from pathlib import Path
+from moerae.corpus_file import Prompt, write_corpus
+prompts = [
+    Prompt([0, 5, 6, 1], "regular", 1, (1, 3), topic="x", pair=0, text="é"),
+    Prompt([0, 5, 1, 8, 2], "benign", 1, (1, 2), response=3, pair=0, continuations={"refuse": [4, 4]}),
+]
+write_corpus(Path("corpus.h5"), prompts, {"tokenizer_hash": "abc"}, keep_text=True)
+write_corpus(Path("trace.h5"), prompts, {"tokenizer_hash": ""}, keep_tokens=False)
+)");
+  auto const corpus = read_corpus(scratch / "corpus.h5");
+  EXPECT_EQ(corpus.tokens, (std::vector<std::uint32_t>{0, 5, 6, 1, 0, 5, 1, 8, 2}));
+  EXPECT_EQ(corpus.set.name(0), "regular");
+  EXPECT_EQ(corpus.set.name(1), "benign");
+  EXPECT_EQ(corpus.topic.name(1), "");
+  EXPECT_EQ(corpus.tokenizer_hash, "abc");
+  EXPECT_EQ(position_class(corpus, 1, 3), PositionClass::response);
+  EXPECT_FALSE(read_corpus(scratch / "trace.h5").has_tokens);
+}
+
+}  // namespace
+}  // namespace moerae
