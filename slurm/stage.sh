@@ -1,0 +1,42 @@
+# shellcheck shell=bash
+# Sourced by the sbatch files: how a stage is started and what its exit code means.
+# Cluster settings (module load ...) go into slurm/site.sh, which is sourced where it exists.
+# Environment: MOERAE (the program), MOERAE_SRUN (further options of srun, for example --mpi=pmix),
+# MOERAE_MAX_RESTARTS (default 100).
+
+: "${root:?the sbatch file sets it to the folder of the project}"
+if [[ -f $root/slurm/site.sh ]]; then
+  # shellcheck source=/dev/null
+  source "$root/slurm/site.sh"
+fi
+export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-1}"
+export SRUN_CPUS_PER_TASK="${SLURM_CPUS_PER_TASK:-1}" # since Slurm 22.05 srun does not take it from the job
+
+# start_step OPTIONS... -- COMMAND...: one job step; a rank that ends badly takes the others with it
+start_step() {
+  local -a extra=() options=()
+  read -ra extra <<<"${MOERAE_SRUN:-}"
+  while [[ $1 != -- ]]; do
+    options+=("$1")
+    shift
+  done
+  shift
+  srun --kill-on-bad-exit=1 "${extra[@]}" "${options[@]}" "$@"
+}
+
+# run_stage COMMAND WORDS...: the program on all ranks of the job. 75 = stopped early, resumable: the job goes back into
+# the queue under its id, so that jobs that depend on it keep waiting.
+run_stage() {
+  local code=0 restarts="${SLURM_RESTART_COUNT:-0}"
+  start_step -- "${MOERAE:-$root/build/release/moerae}" "$@" || code=$?
+  if ((code == 75)); then
+    if ((restarts >= ${MOERAE_MAX_RESTARTS:-100})); then
+      echo "stage $1: stopped early $((restarts + 1)) times; not queued again. Is --time too short for one shard?" >&2
+    elif scontrol requeue "$SLURM_JOB_ID"; then
+      echo "stage $1: stopped early, queued again (restart $((restarts + 1)))"
+    else
+      echo "stage $1: stopped early and could not be queued again; submit the study once more, it resumes" >&2
+    fi
+  fi
+  exit "$code"
+}

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Submits the stages of one study as a chain of jobs: each starts when the one before has completed (afterok).
+# Usage: bash slurm/submit.sh STUDY.ini [OPTIONS] [--section.key VALUE ...]
+#   --stages LIST          of record,reduce,verify,report (default: all)
+#   --sbatch "OPTIONS"     of sbatch, for every stage: --sbatch "--account=a --partition=p"
+#   --sbatch-STAGE "OPTIONS"   for one stage: --sbatch-record "--nodes=4 --ntasks-per-node=8 --time=8:00:00"
+#   --truth FILE           truth.json of a planted model, for the report
+#   --no-plan              do not check the study with `moerae plan` first
+#   --dry-run              print the sbatch commands and submit nothing
+# A job that is stopped by its time limit goes back into the queue and resumes (slurm/stage.sh).
+set -Eeuo pipefail
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+fail() {
+  printf 'submit: error: %s\n' "$*" >&2
+  exit 2
+}
+
+known=(record reduce verify report)
+study="" dry=no plan=yes all_options="" truth=""
+stages=("${known[@]}") words=()
+declare -A stage_options=()
+is_stage() { [[ " ${known[*]} " == *" $1 "* ]]; }
+while (($#)); do
+  case "$1" in
+    --dry-run) dry=yes ;;
+    --no-plan) plan=no ;;
+    -h | --help)
+      sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+      exit 0
+      ;;
+    --stages | --sbatch | --sbatch-* | --truth)
+      (($# > 1)) || fail "$1 needs a value"
+      case "$1" in
+        --stages) IFS=, read -ra stages <<<"$2" ;;
+        --sbatch) all_options="$2" ;;
+        --truth) truth="$(realpath -e -- "$2")" || fail "--truth $2: no such file" ;;
+        *)
+          is_stage "${1#--sbatch-}" || fail "$1: no such stage; known are ${known[*]}"
+          stage_options["${1#--sbatch-}"]="$2"
+          ;;
+      esac
+      shift
+      ;;
+    --*.*=*) words+=("$1") ;;
+    --*.*)
+      (($# > 1)) || fail "$1 needs a value"
+      words+=("$1" "$2")
+      shift
+      ;;
+    -*) fail "unknown option '$1'; see --help" ;;
+    *)
+      [[ -z $study ]] || fail "one study at a time; got '$study' and '$1'"
+      study="$1"
+      ;;
+  esac
+  shift
+done
+[[ -n $study ]] || fail "no study is given; usage: bash slurm/submit.sh STUDY.ini [OPTIONS] [--section.key VALUE ...]"
+[[ -f $study ]] || fail "$study: no such study file"
+study="$(realpath -- "$study")"
+((${#stages[@]})) || fail "--stages names no stage; known are ${known[*]}"
+for stage in "${stages[@]}"; do
+  is_stage "$stage" || fail "'$stage' is not a stage; known are ${known[*]}"
+done
+
+# run.dir as the program resolves it: command line before file, each relative to its own place
+run_folder() {
+  local i dir=""
+  for ((i = 0; i < ${#words[@]}; ++i)); do
+    case "${words[i]}" in
+      --run.dir) dir="${words[i + 1]}" ;;
+      --run.dir=*) dir="${words[i]#--run.dir=}" ;;
+    esac
+  done
+  if [[ -n $dir ]]; then
+    realpath -m -- "$dir"
+    return
+  fi
+  dir="$(awk '{ sub(/#.*/, ""); gsub(/^[ \t\r]+|[ \t\r]+$/, "") }
+    /^\[/ { section = $0 }
+    section == "[run]" && /^dir[ \t]*=/ { sub(/^dir[ \t]*=[ \t]*/, ""); print }' "$study")"
+  [[ -n $dir ]] || return 1
+  (cd "$(dirname "$study")" && realpath -m -- "$dir")
+}
+run="$(run_folder)" || fail "run.dir is given neither in $study nor as --run.dir FOLDER"
+
+if [[ $dry == no ]]; then
+  command -v sbatch >/dev/null || fail "sbatch is not on the PATH; submit from a login node, or look with --dry-run"
+  if [[ $plan == yes ]]; then # faults show here, not after hours in the queue
+    "${MOERAE:-$root/build/release/moerae}" plan "$study" "${words[@]}" ||
+      fail "the study cannot run (see above), so nothing was submitted"
+  fi
+fi
+
+previous=""
+for stage in "${stages[@]}"; do
+  command=(sbatch --parsable)
+  read -ra options <<<"$all_options ${stage_options[$stage]:-}"
+  command+=("${options[@]}")
+  if [[ -n $previous ]]; then
+    command+=("--dependency=afterok:$previous" --kill-on-invalid-dep=yes)
+  fi
+  command+=("$root/slurm/$stage.sbatch" "$root")
+  if [[ $stage == report ]]; then
+    command+=("$run")
+    [[ -z $truth ]] || command+=(--truth "$truth")
+  else
+    command+=("$study" "${words[@]}")
+  fi
+  if [[ $dry == yes ]]; then
+    printf '%q ' "${command[@]}"
+    printf '\n'
+    previous="<$stage>" # the id that sbatch would give
+  else
+    previous="$("${command[@]}")" || fail "sbatch refused the stage $stage; stages before it are in the queue"
+    previous="${previous%%;*}" # JOB;CLUSTER
+    printf 'submit: %-7s job %s\n' "$stage" "$previous"
+  fi
+done
+[[ $dry == yes ]] || printf 'submit: results in %s; logs moerae-STAGE-JOB.log here\n' "$run"

@@ -1,0 +1,170 @@
+"""slurm/submit.sh and the sbatch files against stand-ins for sbatch, srun and scontrol that write down their words."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGES = ["record", "reduce", "verify", "report"]
+
+NOTE = """#!/usr/bin/env python3
+import json, os, sys
+name = os.path.basename(sys.argv[0])
+with open(os.environ["CALLS"], "a") as calls:
+    calls.write(json.dumps([name, *sys.argv[1:]]) + "\\n")
+with open(os.environ["CALLS"]) as calls:
+    count = sum(json.loads(line)[0] == name for line in calls)
+if name == "sbatch":
+    print(f"{100 + count};cluster")
+sys.exit(int(os.environ.get(f"EXIT_{name}", "0")))
+"""
+
+
+class Cluster:
+    """Stand-ins on the PATH; `calls` lists what they were given."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "calls"
+        self.log.touch()
+        (folder / "bin").mkdir()
+        for name in ("sbatch", "srun", "scontrol", "moerae"):
+            (folder / "bin" / name).write_text(NOTE)
+            (folder / "bin" / name).chmod(0o755)
+        (folder / "study.ini").write_text("[model]\ndir = wrong\n[run] # here\n dir = out/run # a comment\n")
+
+    def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
+        clean = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM_", "MOERAE"))}
+        settings = {"PATH": path, "CALLS": str(self.log), "MOERAE": str(self.folder / "bin/moerae")}
+        return subprocess.run(
+            ["bash", *words], cwd=self.folder, env=clean | settings | env, capture_output=True, text=True, timeout=60
+        )
+
+    def submit(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return self.run(str(ROOT / "slurm/submit.sh"), *words, **env)
+
+    def calls(self, name: str) -> list[list[str]]:
+        rows = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [row[1:] for row in rows if row[0] == name]
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Cluster:
+    return Cluster(tmp_path)
+
+
+def test_the_stages_form_a_chain(cluster: Cluster) -> None:
+    done = cluster.submit("study.ini", "--run.seed", "3", "--corpus.sets=a,b")
+    assert done.returncode == 0, done.stderr
+    jobs = cluster.calls("sbatch")
+    scripts = [next(word for word in job if word.endswith(".sbatch")) for job in jobs]
+    assert [Path(script).stem for script in scripts] == STAGES
+    assert [[word for word in job if word.startswith("--dependency")] for job in jobs] == [
+        [],
+        ["--dependency=afterok:101"],
+        ["--dependency=afterok:102"],
+        ["--dependency=afterok:103"],
+    ]
+    study = str(cluster.folder / "study.ini")
+    for job in jobs[:3]:
+        assert job[-5:] == [str(ROOT), study, "--run.seed", "3", "--corpus.sets=a,b"]
+    assert jobs[3][-2:] == [str(ROOT), str(cluster.folder / "out/run")]
+    assert cluster.calls("moerae") == [["plan", study, "--run.seed", "3", "--corpus.sets=a,b"]]
+
+
+def test_options_go_to_their_stages(cluster: Cluster) -> None:
+    done = cluster.submit(
+        *["study.ini", "--stages", "record,report", "--sbatch", "--account=a --partition=p"],
+        *["--sbatch-record", "--nodes=4", "--truth", "study.ini", "--run.dir", "other run"],
+    )
+    assert done.returncode == 0, done.stderr
+    record, report = cluster.calls("sbatch")
+    assert record[:4] == ["--parsable", "--account=a", "--partition=p", "--nodes=4"]
+    assert report[:3] == ["--parsable", "--account=a", "--partition=p"] and "--nodes=4" not in report
+    assert report[-3:] == [str(cluster.folder / "other run"), "--truth", str(cluster.folder / "study.ini")]
+
+
+def test_dry_run_prints_and_submits_nothing(cluster: Cluster) -> None:
+    done = cluster.submit("study.ini", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["sbatch"] * 4
+    assert "afterok:" in lines[1] and "record" in lines[1]
+    assert cluster.log.read_text() == ""
+
+
+def test_a_study_with_faults_is_not_submitted(cluster: Cluster) -> None:
+    done = cluster.submit("study.ini", EXIT_moerae="2")
+    assert done.returncode == 2 and "nothing was submitted" in done.stderr
+    assert cluster.calls("sbatch") == []
+    assert cluster.submit("study.ini", "--no-plan", EXIT_moerae="2").returncode == 0
+
+
+def test_a_refused_job_ends_the_chain(cluster: Cluster) -> None:
+    done = cluster.submit("study.ini", EXIT_sbatch="1")
+    assert done.returncode == 2 and "stage record" in done.stderr
+    assert len(cluster.calls("sbatch")) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "no study is given"),
+        (["no.ini"], "no such study file"),
+        (["study.ini", "other.ini"], "one study at a time"),
+        (["study.ini", "--stages", "record,tune"], "'tune' is not a stage"),
+        (["study.ini", "--sbatch-tune", "x"], "no such stage"),
+        (["study.ini", "--truth", "none.json"], "no such file"),
+        (["study.ini", "--run.seed"], "needs a value"),
+        (["study.ini", "--dryrun"], "unknown option"),
+    ],
+)
+def test_faults_are_named(cluster: Cluster, words: list[str], message: str) -> None:
+    done = cluster.submit(*words)
+    assert done.returncode == 2 and message in done.stderr
+    assert cluster.log.read_text() == ""
+
+
+def test_a_study_without_run_dir_is_refused(cluster: Cluster) -> None:
+    (cluster.folder / "study.ini").write_text("[run]\nseed = 1\n")
+    done = cluster.submit("study.ini")
+    assert done.returncode == 2 and "run.dir is given neither" in done.stderr
+
+
+@pytest.mark.parametrize("stage", ["record", "reduce", "verify"])
+def test_a_stage_runs_under_srun(cluster: Cluster, stage: str) -> None:
+    script = ROOT / f"slurm/{stage}.sbatch"
+    assert "#SBATCH --signal=USR1@120\n" in script.read_text()
+    done = cluster.run(str(script), str(ROOT), "a.ini", "--run.seed", "1", MOERAE_SRUN="--mpi=pmix")
+    assert done.returncode == 0, done.stderr
+    program = str(cluster.folder / "bin/moerae")
+    words = ["--kill-on-bad-exit=1", "--mpi=pmix", program, stage, "a.ini", "--run.seed", "1"]
+    assert cluster.calls("srun") == [words]
+    assert cluster.calls("scontrol") == []
+
+
+def test_the_report_gets_the_run(cluster: Cluster) -> None:
+    done = cluster.run(str(ROOT / "slurm/report.sbatch"), str(ROOT), "runs/a", MOERAE_PYTHON="py")
+    assert done.returncode == 0, done.stderr
+    assert cluster.calls("srun") == [["--kill-on-bad-exit=1", "py", "-m", "moerae", "report", "runs/a"]]
+
+
+def test_a_stopped_stage_is_queued_again(cluster: Cluster) -> None:
+    record = [str(ROOT / "slurm/record.sbatch"), str(ROOT), "a.ini"]
+    done = cluster.run(*record, EXIT_srun="75", SLURM_JOB_ID="7")
+    assert done.returncode == 75 and cluster.calls("scontrol") == [["requeue", "7"]]
+    again = cluster.run(*record, EXIT_srun="75", SLURM_JOB_ID="7", SLURM_RESTART_COUNT="3", MOERAE_MAX_RESTARTS="3")
+    assert again.returncode == 75 and "stopped early 4 times" in again.stderr
+    assert len(cluster.calls("scontrol")) == 1
+
+
+@pytest.mark.parametrize("code", ["1", "2", "3"])
+def test_a_failed_stage_is_not(cluster: Cluster, code: str) -> None:
+    done = cluster.run(str(ROOT / "slurm/record.sbatch"), str(ROOT), "a.ini", EXIT_srun=code, SLURM_JOB_ID="7")
+    assert done.returncode == int(code) and cluster.calls("scontrol") == []
