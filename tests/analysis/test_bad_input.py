@@ -111,7 +111,7 @@ CORPORA = {
         replace("tokens", put(7, 2**32 - 1)),
         {},
         DATA,
-        ["corpus.h5", "prompt", "token 4294967295", "97"],
+        ["corpus.h5", "token 4294967295", "97"],
     ),
     "no offsets": (replace("offset", lambda values: None), {}, DATA, ["corpus.h5", "offset"]),
     "offsets descend": (replace("offset", put(2, 1)), {}, DATA, ["corpus.h5", "offset"]),

@@ -85,7 +85,8 @@ def planted_golden(planted_corpus: Path) -> golden.Golden:
 
 def test_planted_model_bfloat16(planted_corpus: Path, tmp_path: Path) -> None:
     want = golden.record(PLANTED, golden.corpus_rows(planted_corpus), "bfloat16")
-    study = support.recording(PLANTED, planted_corpus, tmp_path / "run", batch_tokens=1024, shard_prompts=64) | {
+    study = support.recording(PLANTED, planted_corpus, tmp_path / "run", batch_tokens=1024, shard_prompts=64)
+    study["model.dtype"] = "bfloat16"
         "model.dtype": "bfloat16"
     }
     support.moerae("record", study, ranks=2)

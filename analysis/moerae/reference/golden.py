@@ -1,10 +1,10 @@
-"""The routers of transformers, listened to while each prompt runs alone and unpadded."""
+"""The routers of transformers, listened to while prompts run unpadded: alone, or beside others of their length."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import h5py
@@ -68,6 +68,13 @@ def load(folder: Path, dtype: str, experts: str = "eager") -> PreTrainedModel:
     return model.eval()
 
 
+def equal_lengths(rows: list[NDArray[np.int64]], most: int = 64) -> list[list[int]]:
+    """Indices of rows in groups of one length, so that batches need no padding."""
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+    groups = [list(group) for _, group in groupby(order, key=lambda i: len(rows[i]))]
+    return [group[i : i + most] for group in groups for i in range(0, len(group), most)]
+
+
 def record(folder: Path, rows: list[NDArray[np.int64]], dtype: str = "float32", final: bool = False) -> Golden:
     """Routing of every row of token ids under the checkpoint in `folder`."""
     model = load(folder, dtype)
@@ -77,29 +84,33 @@ def record(folder: Path, rows: list[NDArray[np.int64]], dtype: str = "float32", 
         for layer, module in routers(model).items()
     ]
     hidden, lm_logits = [], []
+    groups = equal_lengths(rows)
     with torch.inference_mode():
-        for row in rows:
-            output = model(torch.from_numpy(row)[None], use_cache=False, output_hidden_states=final)
+        for group in groups:
+            batch = torch.from_numpy(np.stack([rows[i] for i in group]))  # [prompts, length]
+            output = model(batch, use_cache=False, output_hidden_states=final)
             if final:
-                hidden.append(output.hidden_states[-1][0].float().numpy())
-                lm_logits.append(output.logits[0].float().numpy())
+                hidden.append(output.hidden_states[-1].flatten(0, 1))
+                lm_logits.append(output.logits.flatten(0, 1))
     for hook in hooks:
         hook.remove()
+    offset = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
+    place = np.concatenate([np.arange(offset[i], offset[i + 1]) for group in groups for i in group])
+    back = torch.from_numpy(np.argsort(place))  # from the order of the batches to that of the rows
     logits, weight, expert = (
-        torch.stack([torch.cat([outputs[part] for outputs in heard[layer]]) for layer in heard], dim=1)
+        torch.stack([torch.cat([outputs[part] for outputs in heard[layer]]) for layer in heard], dim=1)[back]
         for part in range(3)
     )  # [T, L, K], [T, L, k], [T, L, k]
     order = expert.argsort(dim=-1)
-    lengths = [len(row) for row in rows]
     return Golden(
-        offset=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        offset=offset,
         layer=np.asarray(list(heard), np.int32),
         expert=expert.gather(-1, order).to(torch.int32).numpy(),
         weight=weight.gather(-1, order).float().numpy(),
         logits=logits.float().numpy(),
         margin=selection_margin(logits, expert.shape[-1]),
-        hidden=np.concatenate(hidden) if final else None,
-        lm_logits=np.concatenate(lm_logits) if final else None,
+        hidden=torch.cat(hidden)[back].float().numpy() if final else None,
+        lm_logits=torch.cat(lm_logits)[back].float().numpy() if final else None,
     )
 
 
