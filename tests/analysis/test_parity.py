@@ -87,8 +87,6 @@ def test_planted_model_bfloat16(planted_corpus: Path, tmp_path: Path) -> None:
     want = golden.record(PLANTED, golden.corpus_rows(planted_corpus), "bfloat16")
     study = support.recording(PLANTED, planted_corpus, tmp_path / "run", batch_tokens=1024, shard_prompts=64)
     study["model.dtype"] = "bfloat16"
-        "model.dtype": "bfloat16"
-    }
     support.moerae("record", study, ranks=2)
     found = parity.differences(want, tmp_path / "run")
     print("bfloat16 planted:", {name: f"{value:.4f}" for name, value in found.items()})
