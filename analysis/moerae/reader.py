@@ -99,8 +99,8 @@ class Run:
 
     def load_usage(self, sets: list[str] | None = None, partial: bool = False) -> xr.Dataset:
         """count and gate_mass (sum of applied weights) [prompt, class, layer, expert], tokens [prompt, class]; labels
-        of the corpus are coordinates of `prompt`. DataError where a prompt of a recorded set has no row, unless
-        `partial`."""
+        of the corpus are coordinates of `prompt`, NaN where unknown. DataError where a prompt of a recorded set has no
+        row, unless `partial`."""
         parts = [shard_usage(path, self.corpus, sets) for path in self.shards]
         if not parts:
             raise DataError(f"{self.record}: no finished shard; repeat `moerae record`")

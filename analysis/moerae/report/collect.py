@@ -1,0 +1,161 @@
+"""One run -> what its section of the report shows: tables as plain rows, figures as drawings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.stats import rankdata
+
+from moerae.reader import Run, open_run
+from moerae.report import figures
+from moerae.report.criteria import KINDS, Criterion, criteria
+from moerae.report.truth import Truth, evaluate, read_truth
+from moerae.shard_data import reading
+
+IN_SAMPLE = "IN-SAMPLE (discovery)"
+SHOWN_PROVENANCE = ("noise_floor", "expected_false", "bound", "note")
+
+
+@dataclass
+class Drawing:
+    name: str  # of the PNG file, without its ending
+    caption: str
+    figure: Figure
+
+
+@dataclass
+class Section:
+    name: str
+    facts: dict[str, str]
+    corpus: list[dict]
+    sets: list[dict]
+    top: list[dict]  # criterion, rank, layer, expert, score, ...
+    truth: Truth | None = None
+    metrics: list[dict] = field(default_factory=list)
+    maps: dict[str, list[Drawing]] = field(default_factory=dict)  # by kind
+    paths: list[Drawing] = field(default_factory=list)
+    overview: list[Drawing] = field(default_factory=list)
+
+
+def collect(path: Path, truth_path: Path | None, reduce: str | None, top: int) -> Section:
+    run = open_run(path, reduce=reduce)
+    found = criteria(run)
+    layers = [int(layer) for layer in run.scores["layer"].values]
+    truth = read_truth(truth_path, layers, run.scores.sizes["expert"]) if truth_path else None
+    section = Section(path.resolve().name, _facts(run), _corpus(run), _sets(run), [], truth)
+    for criterion in found:
+        section.top += _top(criterion, layers, truth, top)
+        drawing = Drawing(f"map-{criterion.name}", criterion.name, figures.heat_map(criterion, layers, truth))
+        section.maps.setdefault(KINDS[criterion.kind], []).append(drawing)
+    for name, stability in run.paths.items():
+        chosen, tau = _rule(run, name)
+        figure = figures.stability_path(name, stability, chosen, tau, truth)
+        section.paths.append(Drawing(f"path-{name}", f"stability path of {name}", figure))
+    if truth is not None and truth.positives:
+        section.metrics = [evaluate(criterion, truth) for criterion in found]
+        total = int((truth.label >= 0).sum())
+        figure = figures.against_truth(sorted(section.metrics, key=lambda row: -row["auroc"]), truth.positives, total)
+        section.overview.append(Drawing("truth", "every criterion against the truth", figure))
+    if len(found) > 1:
+        figure = figures.agreement([c.name for c in found], _agreement(found))
+        section.overview.append(Drawing("agreement", "Spearman correlation between scores", figure))
+    return section
+
+
+def _facts(run: Run) -> dict[str, str]:
+    with reading(run.reduce / "scores.h5") as file:
+        attributes = dict(file.attrs)
+    names = {"model_id": "model", "version": "version", "git_commit": "commit", "created_utc": "made", "seed": "seed"}
+    facts = {label: str(attributes[key]) for key, label in names.items() if str(attributes.get(key, "")) != ""}
+    scores = run.scores
+    facts["experts"] = f"{scores.sizes['layer']} MoE layers x {scores.sizes['expert']}"
+    facts["scores"] = run.reduce.name
+    return facts
+
+
+def _corpus(run: Run) -> list[dict]:
+    rows = []
+    for name, part in run.corpus.groupby("set", sort=True):
+        splits = part["split"].value_counts()
+        row = {"set": name, "prompts": len(part), "clusters": part["cluster"].nunique(), "tokens": part["tokens"].sum()}
+        rows.append(row | {split: int(splits.get(split, 0)) for split in ("discovery", "validation", "test")})
+    return rows
+
+
+def _sets(run: Run) -> list[dict]:
+    """Size of every expert set, beside what its provenance says of noise."""
+    rows = []
+    for name in run.expert_sets:
+        members = run.expert_set(name)
+        provenance = members.attrs["provenance"] or {}
+        row = {"set": name, "criterion": members.attrs["criterion"], "size": len(members)}
+        row["noise"] = "; ".join(_noise(provenance))
+        row["best"] = ", ".join(f"{e.layer}:{e.expert}" for e in members.head(8).itertuples())
+        rows.append(row)
+    return rows
+
+
+def _noise(value: object, path: str = "") -> Iterator[str]:
+    """Entries of a provenance that say what noise alone gives, in words."""
+    if not isinstance(value, dict):
+        return
+    for key, inner in value.items():
+        if any(word in key for word in SHOWN_PROVENANCE):
+            yield f"{key.replace('_', ' ')}: {_words(inner)}"
+        elif isinstance(inner, dict) and key != "config":
+            yield from _noise(inner, f"{path}{key}.")
+
+
+def _words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key.replace('_', ' ')} {_words(inner)}" for key, inner in value.items())
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return ", ".join(map(_words, value)) if isinstance(value, list) else str(value)
+
+
+def _rule(run: Run, name: str) -> tuple[int, float]:
+    """N and tau of a stability selection: as its set's provenance says, else the N whose path equals the frequency."""
+    tau = 0.9
+    if f"ses-{name}" in run.expert_sets:
+        provenance = json.dumps(run.expert_set(f"ses-{name}").attrs["provenance"] or {})
+        tau = float(_find(json.loads(provenance), "threshold") or tau)
+    path, frequency = run.paths[name], run.scores[f"ses/{name}/frequency"]
+    distance = np.abs(path.values - frequency.values).max((1, 2))
+    return int(path["size"].values[int(distance.argmin())]), tau
+
+
+def _find(value: object, key: str) -> object:
+    if isinstance(value, dict):
+        if key in value:
+            return value[key]
+        return next((found for inner in value.values() if (found := _find(inner, key)) is not None), None)
+    return None
+
+
+def _top(criterion: Criterion, layers: list[int], truth: Truth | None, top: int) -> list[dict]:
+    values = criterion.values
+    rows = []
+    for rank, index in enumerate(np.argsort(-values.ravel(), kind="stable")[:top], 1):
+        row, expert = divmod(int(index), values.shape[1])
+        entry = {"criterion": criterion.name, "rank": rank, "layer": layers[row], "expert": expert}
+        entry["score"] = float(values[row, expert])
+        if truth is not None:
+            entry |= {
+                "role": truth.role[row, expert],
+                "label": ("grey", "negative", "positive")[truth.label[row, expert] + 1],
+            }
+            entry |= {"margin_drop": truth.margin[row, expert], "refusal_drop": truth.refusal[row, expert]}
+        rows.append(entry)
+    return rows
+
+
+def _agreement(found: list[Criterion]) -> np.ndarray:
+    ranks = np.array([rankdata(c.values.ravel()) for c in found])
+    with np.errstate(invalid="ignore"):  # a constant score agrees with nothing: an empty cell
+        return np.corrcoef(ranks)

@@ -1,0 +1,80 @@
+"""Scores of a run under the names of their expert sets: what the report compares."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from moerae.reader import Run
+from moerae.shard_data import reading
+
+# kind -> (what a score is, unit; contrasts are signed and drawn around 0)
+KINDS = {
+    "ses": "share of resamples in which the expert is in the top N of its layer",
+    "usage": "activation probability: share of tokens that select the expert",
+    "esft": "ESFT relevance: token share or mean gate weight",
+    "group": "SAFEx groups, from selection frequencies of the regular and the jailbreak set",
+    "contrast": "first set minus second set: positive = more in the first",
+    "combined": "min-*: the smallest of the contrasts of one set with several benign sets",
+}
+
+
+@dataclass(frozen=True)
+class Criterion:
+    name: str
+    kind: str
+    values: np.ndarray  # float64 [L, K]
+
+    @property
+    def signed(self) -> bool:
+        return bool((self.values < 0).any())
+
+
+def criteria(run: Run) -> list[Criterion]:
+    """All scores of reduce/scores.h5, and what follows from them: hcdg, hrcg, and minima over several contrasts."""
+    found: list[Criterion] = []
+    contrasts: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+    for path, data in run.scores.items():
+        match str(path).split("/"):
+            case ["ses", name, "frequency"]:
+                found.append(Criterion(f"ses-{name}", "ses", data.values))
+            case ["ses", name, "usage"]:
+                found.append(Criterion(f"usage-{name}", "usage", data.values))
+            case ["esft", name, kind]:
+                found.append(Criterion(f"esft_{kind}-{name}", "esft", data.values))
+            case ["contrast", criterion, groups, "score"]:
+                found.append(Criterion(f"{criterion}-{groups}", "contrast", data.values))
+                first, _, second = groups.partition("-vs-")
+                contrasts.setdefault((criterion, first), {})[second] = data.values
+    names = _forbidden(run)
+    found += _groups(names, {c.name: c.values for c in found})
+    for (criterion, first), others in contrasts.items():
+        benign = [values for second, values in others.items() if second not in names]
+        if len(benign) > 1:
+            found.append(Criterion(f"min-{criterion}-{first}", "combined", np.minimum.reduce(benign)))
+    order = list(KINDS)
+    return sorted(found, key=lambda c: (order.index(c.kind), c.name))
+
+
+def _forbidden(run: Run) -> list[str]:
+    """The regular and the jailbreak set of the study: ses.regular and ses.jailbreak, or sets of these names."""
+    with reading(run.reduce / "scores.h5") as file:
+        config = json.loads(str(file.attrs.get("config", "{}")) or "{}")
+    return [_key(config, "ses", name) or name for name in ("regular", "jailbreak")]
+
+
+def _groups(names: list[str], scores: dict[str, np.ndarray]) -> list[Criterion]:
+    if any(f"ses-{name}" not in scores for name in names):
+        return []
+    regular, jailbreak = (scores[f"ses-{name}"] for name in names)
+    return [
+        Criterion("hcdg", "group", np.minimum(regular, jailbreak)),
+        Criterion("hrcg", "group", regular - jailbreak),
+    ]
+
+
+def _key(config: dict, section: str, name: str) -> str | None:
+    value = config.get(f"{section}.{name}", config.get(section, {}).get(name) if section in config else None)
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,128 @@
+"""Criteria against a truth file: does a score find the experts whose masking was measured to remove refusal?
+
+Positive: a planted expert with a measured positive drop of refusal, that is, the 95 % interval of regular or jailbreak
+prompts lies above 0. Grey, neither positive nor negative: planted experts without such a drop, and other experts with
+one. Negative: the rest. Where no planted expert has an effect (the null model), the planted roles stand in, and every
+table says so: then a criterion that finds them has found a correlate.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import rankdata
+
+from moerae.errors import ConfigError, DataError
+from moerae.report.criteria import Criterion
+
+SETS = ("regular", "jailbreak")
+DRAWS = 2000
+METRICS = ("precision", "auroc", "average_precision", "spearman_margin", "spearman_refusal")
+
+
+@dataclass
+class Truth:
+    """Arrays are [L, K]; drops are means over regular and jailbreak prompts."""
+
+    name: str
+    label: np.ndarray  # int: 1 positive, 0 negative, -1 grey
+    role: np.ndarray  # text, "" for experts without a role
+    decoy: np.ndarray  # bool
+    margin: np.ndarray  # drop of the refusal margin when masked, nats
+    refusal: np.ndarray  # drop of the share of refused prompts when masked
+    causal: bool  # False: no planted expert has an effect, labels are the planted roles
+
+    @property
+    def positives(self) -> int:
+        return int((self.label == 1).sum())
+
+
+def read_truth(path: Path, layers: list[int], experts: int) -> Truth:
+    try:
+        data = json.loads(path.read_text())
+        if data["schema"] != "moerae.truth/1":
+            raise ValueError(f"schema {data['schema']!r}, expected 'moerae.truth/1'")
+        rows = {(row["layer"], row["expert"]): row for row in data["experts"]}
+        grid = [[rows[layer, expert] for expert in range(experts)] for layer in layers]
+        planted = {(row["layer"], row["expert"]) for row in data["planted"]}
+        decoys = {(row["layer"], row["expert"]) for row in data["decoys"]}
+        name = f"{data['variant']}, seed {data['seed']}"
+
+        def drops(outcome: str) -> np.ndarray:
+            return np.array([[np.mean([row[s][outcome]["drop"] for s in SETS]) for row in line] for line in grid])
+
+        margin, refusal = drops("margin"), drops("refusal")
+        effect = np.array([[any(row[s]["refusal"]["sign"] == "positive" for s in SETS) for row in g] for g in grid])
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such truth file") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path}: not the truth of this run's model ({type(error).__name__}: {error}); expected measured "
+            f"effects of every expert of layers {layers} x {experts} experts; give the truth.json of the model"
+        ) from None
+    where = np.array([[(layer, expert) for expert in range(experts)] for layer in layers])
+    is_planted, is_decoy = (np.array([[tuple(at) in s for at in line] for line in where]) for s in (planted, decoys))
+    causal = bool((is_planted & effect).any())
+    label = np.where(is_planted, np.where(effect, 1, -1), np.where(effect, -1, 0)) if causal else is_planted.astype(int)
+    role = np.array([[row["role"] or "" for row in line] for line in grid], object)
+    return Truth(name, label, role, is_decoy, margin, refusal, causal)
+
+
+# Metrics take scores [..., n] and one mask [n], and give one number for each leading index.
+
+
+def auroc(score: np.ndarray, positive: np.ndarray) -> np.ndarray:
+    """Chance that a positive scores above a negative, ties one half (Mann-Whitney)."""
+    n, m = int(positive.sum()), int((~positive).sum())
+    return (rankdata(score, axis=-1)[..., positive].sum(-1) - n * (n + 1) / 2) / (n * m)
+
+
+def average_precision(score: np.ndarray, positive: np.ndarray) -> np.ndarray:
+    """Mean over positives of the precision among all that score at least as high; tied scores enter together."""
+    above = score.shape[-1] + 1 - rankdata(score, "min", axis=-1)[..., positive]
+    hits = positive.sum() + 1 - rankdata(score[..., positive], "min", axis=-1)
+    return (hits / above).mean(-1)
+
+
+def precision(score: np.ndarray, positive: np.ndarray, n: int, order: np.ndarray | None = None) -> np.ndarray:
+    """Share of positives among the n best; ties by `order`, default the index: (layer, expert) as in expert sets."""
+    second = np.broadcast_to(np.arange(score.shape[-1]) if order is None else order, score.shape)
+    return positive[np.lexsort((second, -score), axis=-1)[..., :n]].mean(-1)
+
+
+def spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    a, b = (ranks - ranks.mean(-1, keepdims=True) for ranks in (rankdata(a, axis=-1), rankdata(b, axis=-1)))
+    with np.errstate(invalid="ignore"):  # a constant score has no rank correlation: NaN
+        return (a * b).sum(-1) / np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
+
+
+def evaluate(criterion: Criterion, truth: Truth, seed: int = 0) -> dict[str, float | str | int | bool]:
+    """All metrics with 95 % percentile intervals of a bootstrap over experts, positives and negatives drawn apart."""
+    known = truth.label.ravel() >= 0
+    score, label = criterion.values.ravel()[known], truth.label.ravel()[known] == 1
+    margin, refusal = truth.margin.ravel()[known], truth.refusal.ravel()[known]
+    n = truth.positives
+
+    def metrics(index: np.ndarray) -> list[np.ndarray]:
+        """`index` [..., n] draws a positive where `label` has one, so that the mask holds for every draw."""
+        s = score[index]
+        found = [precision(s, label, n, index), auroc(s, label), average_precision(s, label)]
+        return [*found, spearman(s, margin[index]), spearman(s, refusal[index])]
+
+    order = np.argsort(-criterion.values.ravel(), kind="stable")[:n]
+    row: dict[str, float | str | int | bool] = {"criterion": criterion.name, "kind": criterion.kind, "n": n}
+    row["decoys_in_top_n"] = int(truth.decoy.ravel()[order].sum())
+    rng = np.random.default_rng(seed)
+    drawn = np.empty((DRAWS, len(score)), np.int64)
+    for part in (label, ~label):
+        drawn[:, part] = rng.choice(np.flatnonzero(part), (DRAWS, int(part.sum())))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # all draws of a constant score are NaN
+        low, high = np.nanpercentile(metrics(drawn), [2.5, 97.5], axis=1)
+    for name, value, a, b in zip(METRICS, metrics(np.arange(len(score))), low, high, strict=True):
+        row |= {name: float(value), f"{name}_low": float(a), f"{name}_high": float(b)}
+    return row
