@@ -33,7 +33,6 @@ std::string encode(std::exception_ptr const& error) {
 void agree(Comm const& comm, std::exception_ptr mine) {
   std::string const text = encode(mine);
   if (maximum(comm, static_cast<int>(!text.empty())) == 0) return;
-  if (comm.serial()) std::rethrow_exception(mine);
   auto const all = gather_all(comm, text);
   auto const failed =
       std::count_if(all.begin(), all.end(), [](auto const& t) { return !t.empty() && t != "P"; });
@@ -47,9 +46,9 @@ void agree(Comm const& comm, std::exception_ptr mine) {
     if (!everywhere) message += fmt::format(" [rank {} of {}", rank, comm.size());
     if (!everywhere && failed > 1) message += fmt::format(", and {} more", failed - 1);
     if (!everywhere) message += "]";
-    throw Error(message, code);
+    throw AgreedError(message, code);
   }
-  throw Error("a rank reported the failure of another, but none failed");
+  throw AgreedError("a rank reported the failure of another, but none failed");
 }
 
 void agree(Comm const& comm, std::function<void()> const& phase) {

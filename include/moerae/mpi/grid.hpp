@@ -13,7 +13,7 @@ struct Grid {
   int member = 0;  ///< index along the expert dimension
   Comm experts;    ///< the ranks of this group
 
-  /// Collective. Throws ConfigError unless `expert_width` divides the number of ranks.
+  /// Collective. Throws AgreedError (bad configuration) unless `expert_width` divides the number of ranks.
   [[nodiscard]] static Grid over(Comm const& world, int expert_width);
 };
 

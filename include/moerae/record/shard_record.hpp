@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "moerae/record/expert_space.hpp"
+
+namespace moerae {
+
+/// What one shard file holds, in memory. P prompts, T tokens, C = 3 position classes, L layers, K experts, k
+/// chosen.
+struct ShardRecord {
+  ExpertSpace space;
+  std::vector<std::uint64_t> prompt_id;  ///< [P]
+  std::vector<std::int64_t> offset;      ///< [P+1] first token of each prompt
+  std::vector<std::uint32_t> tokens;     ///< [P, C]
+  std::vector<std::uint32_t> count;      ///< [P, C, L, K]
+  std::vector<std::int64_t> mass;        ///< [P, C, L, K] gate mass in units of 2^-32
+  std::vector<std::uint16_t> expert;     ///< [T, L, k] ascending within a token; empty unless routing is kept
+  std::vector<float> weight;             ///< [T, L, k]; as expert
+  std::vector<float> logits;             ///< [T, L, K]; empty unless logits are kept
+};
+
+}  // namespace moerae

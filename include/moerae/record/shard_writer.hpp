@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "moerae/record/shard_record.hpp"
+#include "moerae/store/provenance.hpp"
+
+namespace moerae {
+
+inline constexpr char const* routing_schema = "moerae.routing/1";
+
+/// "shard-000012.h5"
+[[nodiscard]] std::string shard_file_name(std::int32_t shard);
+
+/// Publishes one shard (formats.md 5). `precision` (float16 | float32) is that of weights and logits. Throws
+/// Error.
+void write_shard(std::filesystem::path const& path, ShardRecord const& record, std::string const& precision,
+                 store::Provenance const& provenance);
+
+}  // namespace moerae

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include "moerae/app/study.hpp"
+#include "moerae/base/check.hpp"
+#include "moerae/base/stop.hpp"
+#include "moerae/mpi/comm.hpp"
+#include "moerae/store/provenance.hpp"
+
+namespace moerae {
+
+/// What every stage is handed by main.
+struct Context {
+  mpi::Comm const& world;
+  StopRequest const& stop;
+  std::string command_line;
+
+  /// What every artefact of this run says about its origin.
+  [[nodiscard]] store::Provenance provenance(std::string schema, Study const& study) const;
+};
+
+// The stages. Each is collective over context.world, throws on every rank alike, and returns complete or
+// stopped.
+ExitCode run_plan(Context const& context, Study const& study);
+ExitCode run_record(Context const& context, Study const& study);
+ExitCode run_reduce_stage(Context const& context, Study const& study);
+ExitCode run_verify(Context const& context, Study const& study);
+ExitCode run_info(Context const& context);
+
+}  // namespace moerae

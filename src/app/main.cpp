@@ -1,0 +1,81 @@
+// moerae COMMAND [STUDY.ini] [--section.key VALUE ...]: the only place with exit codes, MPI_Abort and a
+// catch-all.
+
+#include <mpi.h>
+
+#include <cstdio>
+#include <optional>
+
+#include "context.hpp"
+#include "moerae/app/command_line.hpp"
+#include "moerae/app/launch.hpp"
+#include "moerae/app/options/print.hpp"
+#include "moerae/base/build_info.hpp"
+#include "moerae/base/log.hpp"
+#include "moerae/mpi/agree.hpp"
+#include "moerae/mpi/environment.hpp"
+
+namespace moerae {
+namespace {
+
+int complain(char const* message, ExitCode code) {
+  std::fprintf(stderr, "moerae: error: %s\n", message);
+  return static_cast<int>(code);
+}
+
+ExitCode run(mpi::Comm const& world, CommandLine const& line, std::string words) {
+  using Stage = ExitCode (*)(Context const&, Study const&);
+  static constexpr std::pair<std::string_view, Stage> stages[] = {
+      {"plan", run_plan}, {"record", run_record}, {"reduce", run_reduce_stage}, {"verify", run_verify}};
+  if (line.command->one_job) check_launch(world.size());
+  Study study;
+  mpi::agree(world, [&] {
+    if (line.command->takes_study) study = read_study(line.study);
+  });
+  StopRequest const stop(study.run.wall_limit);
+  Context const context{world, stop, std::move(words)};
+  for (auto const& [name, stage] : stages)
+    if (line.command->name == name) return stage(context, study);
+  return run_info(context);
+}
+
+// Whoever fails alone takes the others along: they wait for it in some collective call.
+int run_agreed(CommandLine const& line, std::string words) {
+  auto const world = mpi::Comm::world();
+  start_log(world.rank(), world.size());
+  ExitCode code = ExitCode::failure;
+  std::string message = "unknown failure";
+  try {
+    return static_cast<int>(run(world, line, std::move(words)));
+  } catch (mpi::AgreedError const& error) {
+    return world.rank() == 0 ? complain(error.what(), error.code()) : static_cast<int>(error.code());
+  } catch (Error const& error) {
+    message = error.what();
+    code = error.code();
+  } catch (std::exception const& error) {
+    message = error.what();
+  }
+  complain(message.c_str(), code);
+  if (world.size() > 1) MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
+  return static_cast<int>(code);
+}
+
+}  // namespace
+}  // namespace moerae
+
+int main(int argc, char** argv) {
+  using namespace moerae;
+  CommandLine line;
+  std::string all;
+  try {
+    line = read_command_line({argv + 1, argv + argc});
+    all = fmt::format("{}", fmt::join(argv, argv + argc, " "));
+  } catch (Error const& error) {
+    return complain(error.what(), error.code());
+  }
+  if (line.version) return std::printf("moerae %s\n", build_info::version.data()) < 0;
+  if (line.help) return std::fputs((line.command ? usage(*line.command) : usage()).c_str(), stdout) < 0;
+  if (line.command->name == "defaults") return std::fputs(print_defaults().c_str(), stdout) < 0;
+  mpi::Environment const environment(argc, argv);
+  return run_agreed(line, std::move(all));
+}

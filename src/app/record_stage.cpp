@@ -1,0 +1,171 @@
+#include <ATen/Parallel.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "context.hpp"
+#include "moerae/base/log.hpp"
+#include "moerae/base/progress.hpp"
+#include "moerae/model/weights_hash.hpp"
+#include "moerae/mpi/agree.hpp"
+#include "moerae/mpi/collective.hpp"
+#include "moerae/mpi/mailbox.hpp"
+#include "moerae/record/shard_writer.hpp"
+#include "moerae/store/manifest.hpp"
+#include "record_loop.hpp"
+#include "run_folder.hpp"
+
+namespace moerae {
+namespace {
+
+// Ranks of a host share its cores unless OMP_NUM_THREADS says otherwise.
+void set_threads(mpi::Comm const& world) {
+  auto const here = world.on_this_host().size();
+  if (!std::getenv("OMP_NUM_THREADS"))
+    at::set_num_threads(std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / here));
+}
+
+// Everything found or made before the first weight is read; rank 0 writes, all agree.
+std::set<std::int32_t> prepare(Context const& context, Study const& study, RecordJob const& job,
+                               store::StageDir& stage) {
+  mpi::agree(context.world, [&] { check_same_study(study.run.dir, stage); });
+  mpi::agree(context.world, [&] {
+    if (context.world.rank() == 0) prepare_run(study, job.corpus, stage);
+  });
+  std::set<std::int32_t> done;
+  mpi::agree(context.world, [&] {
+    add_log_file(study.run.dir / "log", context.world.rank());
+    done = finished_shards(study.run.dir, stage, job.shards.size());
+  });
+  return done;
+}
+
+// Rank 0's view of what all ranks have published: the manifest and the progress.
+class Ledger {
+ public:
+  Ledger(Context const& context, std::filesystem::path run, std::int64_t open_tokens)
+      : mailbox_(context.world),
+        run_(std::move(run)),
+        progress_("record", "tokens", static_cast<double>(open_tokens)) {
+    if (context.world.rank() == 0) manifest_ = store::Manifest::read(run_);
+  }
+
+  // Called by the rank that has published a shard.
+  void post(std::filesystem::path const& path, std::int64_t tokens) {
+    auto const entry = store::make_entry(run_, path, "record");
+    mailbox_.post(nlohmann::json{
+        {"path", entry.path},
+        {"file_hash", entry.file_hash},
+        {"content_hash", *entry.content_hash},
+        {"bytes", entry.bytes},
+        {"tokens",
+         tokens}}.dump());
+  }
+  void collect() { enter(mailbox_.collect()); }
+  void finish() { enter(mailbox_.finish()); }
+  [[nodiscard]] double seconds() const { return progress_.seconds(); }
+
+ private:
+  void enter(std::vector<std::string> const& messages) {
+    std::vector<store::Entry> entries;
+    for (auto const& message : messages) {
+      auto const json = nlohmann::json::parse(message);
+      entries.push_back({json["path"], "record", json["file_hash"], json["content_hash"].get<std::string>(),
+                         json["bytes"]});
+      tokens_ += json["tokens"].get<std::int64_t>();
+    }
+    if (entries.empty()) return;
+    manifest_->append(entries);
+    progress_.advance_to(static_cast<double>(tokens_));
+  }
+
+  mpi::Mailbox mailbox_;
+  std::filesystem::path run_;
+  std::optional<store::Manifest> manifest_;
+  Progress progress_;
+  std::int64_t tokens_ = 0;
+};
+
+std::int64_t tokens_of(Shard const& shard) {
+  std::int64_t total = 0;
+  for (auto const& batch : shard.batches) total += batch.tokens;
+  return total;
+}
+
+}  // namespace
+
+ExitCode run_record(Context const& context, Study const& study) {
+  auto const& world = context.world;
+  std::optional<RecordJob> made;
+  auto const grid = mpi::Grid::over(world, study.grid.expert);
+  mpi::agree(world, [&] { made = make_record_job(study); });
+  auto const& job = *made;
+  auto stage = store::find_stage(study.run.dir, "record", job.inputs);
+  auto const done = prepare(context, study, job, stage);
+
+  std::int64_t open_prompts = 0, open_tokens = 0;
+  for (auto const& shard : job.shards) {
+    if (done.contains(shard.id.value)) continue;
+    open_prompts += static_cast<std::int64_t>(shard.last - shard.first);
+    open_tokens += tokens_of(shard);
+  }
+  spdlog::info("record: {} prompts, {} tokens in {} shards, {} of them done; {} in {}, grid {}x{}, into {}",
+               job.selected.size(), job.tokens(), job.shards.size(), done.size(), job.plan.family, job.dtype,
+               grid.data_width, grid.expert_width, stage.path.string());
+  if (done.size() == job.shards.size()) {
+    spdlog::info("record: nothing to do, all shards are there");
+    return ExitCode::complete;
+  }
+
+  set_threads(world);
+  std::optional<LoadedWeights> loaded;
+  mpi::agree(world, [&] {
+    loaded = load_weights(job.plan, job.checkpoint, job.torch_dtype(), grid.member, grid.expert_width);
+  });
+  auto const weights_hash = combine_hashes(grid.experts, loaded->hashes);
+  spdlog::info("record: weights {} loaded, {} MB read by rank 0, {} thread(s) a rank", weights_hash,
+               loaded->bytes_read >> 20, at::get_num_threads());
+
+  auto const exchange = make_dispatch_exchange(grid.experts, {job.space.experts, grid.expert_width});
+  Decoder const decoder(job.plan, loaded->weights, *exchange);
+  Ledger ledger(context, study.run.dir, open_tokens);
+  auto origin = context.provenance(routing_schema, study);
+  origin.model_id = study.model.path.filename().string();
+  origin.weights_hash = weights_hash;
+  origin.tokenizer_hash = job.corpus.tokenizer_hash;
+  origin.stage_hash = stage.hash;
+  origin.shards = static_cast<std::int64_t>(job.shards.size());
+  origin.grid = fmt::format("{}x{}", grid.data_width, grid.expert_width);
+  origin.prompt_equivalent = study.record.routing || study.record.logits;
+  RecordHooks hooks;
+  hooks.stop_requested = [&] { return context.stop.requested(); };
+  hooks.publish = [&](Shard const& shard, ShardRecord const& record) {
+    auto mine = origin;
+    mine.created_utc = store::utc_now();
+    mine.shard = shard.id.value;
+    auto const path = stage.path / shard_file_name(shard.id.value);
+    write_shard(path, record, job.precision, mine);
+    ledger.post(path, tokens_of(shard));
+  };
+  hooks.after_batch = [&] { ledger.collect(); };
+
+  auto const bundles =
+      share_of(open_bundles(job.shards, done, grid.expert_width), grid.group, grid.data_width);
+  auto const outcome = record_bundles(world, grid, job, study.record, bundles, decoder, *exchange, hooks);
+  auto const seconds = ledger.seconds();
+  mpi::agree(world, [&] { ledger.finish(); });
+  if (outcome == mpi::Status::stop) {
+    auto const reason = context.stop.reason();
+    spdlog::warn("record: stopped early ({}); finished shards are kept: repeat the command to go on",
+                 reason.empty() ? "asked on another rank" : reason);
+    return ExitCode::stopped;
+  }
+  spdlog::info("recorded {} prompts, {} tokens in {:.3f} s ({:.1f} tokens/s)", open_prompts, open_tokens,
+               seconds, static_cast<double>(open_tokens) / seconds);
+  return ExitCode::complete;
+}
+
+}  // namespace moerae
