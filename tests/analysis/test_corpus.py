@@ -12,6 +12,7 @@ import pytest
 from moerae.__main__ import main
 from moerae.corpus.columns import detect
 from moerae.corpus_file import split_of
+from moerae.hashing import file_hash
 from tokenizers_made import CHAT, STRIPPING, TURNS, made
 from transformers import AutoTokenizer
 
@@ -86,6 +87,8 @@ def test_xstest_by_label(model, tmp_path):
         assert made_["split"][p] == split_of(int(made_["cluster"][p]))
     assert (made_["response_offset"] == made_["offset"][1:]).all() and len(set(made_["cluster"])) == 450
     assert set(made_["source"]) == {"xstest_prompts.csv"} and made_.attributes["bos"] == "template"
+    for key, name in (("tokenizer_hash", "tokenizer.json"), ("chat_template_hash", "chat_template.jinja")):
+        assert made_.attributes[key] == file_hash(model / name)
 
 
 @needs_xstest

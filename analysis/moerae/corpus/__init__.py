@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     attributes = {
         "origin": "corpus",
         "model_id": args.model.resolve().name,
-        "tokenizer_hash": template.hash,
+        **template.hashes,
         "bos": template.bos,
         "template_options": json.dumps(template.options, sort_keys=True),
         "max_tokens": limit,

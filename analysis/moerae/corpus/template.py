@@ -15,6 +15,7 @@ from typing import Any
 import xxhash
 
 from moerae.errors import ConfigError, DataError
+from moerae.hashing import file_hash
 
 # stand-ins for prompt and reply, in private-use characters: what is around them in a rendering is the template
 USER, REPLY = "\ue000moerae-user\ue001", "\ue000moerae-reply\ue001"
@@ -47,13 +48,19 @@ class Template:
         self.bos = self._bos()
 
     @property
-    def hash(self) -> str:
-        """XXH3-128 of tokenizer.json, NUL, and the chat template."""
-        file = self.folder / "tokenizer.json"
-        data = file.read_bytes() if file.is_file() else self.tokenizer.backend_tokenizer.to_str().encode()
+    def hashes(self) -> dict[str, str]:
+        """XXH3-128 of tokenizer.json and of the chat template; of the file where it is one."""
         template = self.tokenizer.chat_template or ""
         template = template if isinstance(template, str) else json.dumps(template, sort_keys=True)
-        return xxhash.xxh3_128_hexdigest(data + b"\0" + template.encode())
+        parts = {
+            "tokenizer_hash": ("tokenizer.json", self.tokenizer.backend_tokenizer.to_str()),
+            "chat_template_hash": ("chat_template.jinja", template),
+        }
+        found = {key: (self.folder / name, text) for key, (name, text) in parts.items()}
+        return {
+            key: file_hash(file) if file.is_file() else xxhash.xxh3_128_hexdigest(text.encode())
+            for key, (file, text) in found.items()
+        }
 
     def encode(self, prompt: str, response: str | None = None, target: str | None = None) -> Tokenised:
         """Tokens of the templated prompt and, where given, of the assistant turn that follows it."""

@@ -113,9 +113,8 @@ def evaluate(criterion: Criterion, truth: Truth, seed: int = 0) -> dict[str, flo
         found = [precision(s, label, n, index), auroc(s, label), average_precision(s, label)]
         return [*found, spearman(s, margin[index]), spearman(s, refusal[index])]
 
-    order = np.argsort(-criterion.values.ravel(), kind="stable")[:n]
     row: dict[str, float | str | int | bool] = {"criterion": criterion.name, "kind": criterion.kind, "n": n}
-    row["decoys_in_top_n"] = int(truth.decoy.ravel()[order].sum())
+    row["decoys_in_top_n"] = int(truth.decoy.ravel()[known][np.argsort(-score, kind="stable")[:n]].sum())
     rng = np.random.default_rng(seed)
     drawn = np.empty((DRAWS, len(score)), np.int64)
     for part in (label, ~label):
