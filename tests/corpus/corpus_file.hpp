@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "moerae/store/file.hpp"
-#include "store/scratch.hpp"
+#include "scratch.hpp"
 
 namespace moerae::test {
 

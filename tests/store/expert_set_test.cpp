@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "moerae/base/check.hpp"
-#include "store/scratch.hpp"
+#include "scratch.hpp"
 
 namespace moerae::store {
 namespace {
