@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ SCHEMA = "moerae.corpus/1"
 SPLITS = ("discovery", "validation", "test")
 LABELS = ("set", "topic", "domain", "wrapper", "label", "source")
 REQUIRED = LABELS[:-1]  # `source` stands in the file only where a prompt has one
+SET_NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]*")  # becomes part of file names and of conditions
 CONTINUATIONS = ("target", "refuse", "comply")
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import xxhash
 
 from moerae import manifest
-from moerae.corpus_file import Prompt, write_corpus
+from moerae.corpus_file import SET_NAME, Prompt, write_corpus
 from moerae.errors import ConfigError, DataError
 from moerae.hashing import file_hash
 from moerae.publish import publishing
@@ -83,10 +83,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.shard_prompts < 1:
         raise ConfigError(f"--shard-prompts {args.shard_prompts}: a shard needs at least one prompt")
-    if not args.label or any(c in args.label for c in "/@:, \t\n"):
-        raise ConfigError(
-            f"--label {args.label!r}: a set name is used in paths and lists; leave out / @ : , and spaces"
-        )
+    if not SET_NAME.fullmatch(args.label):
+        raise ConfigError(f"--label {args.label!r}: becomes part of file names; use letters, digits and . _ - + only")
     added = import_trace(args.run_dir, args.format, args.trace, args.label, args.shard_prompts)
     print(f"{args.run_dir}: set {args.label} {'imported' if added else 'is already there, nothing to do'}")
     return 0

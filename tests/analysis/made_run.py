@@ -123,7 +123,9 @@ def add_scores(run: Path, samples: int = 40, top: int = 2, seed: int = 0) -> Pat
         members = [(score, LAYERS[r], e) for (r, e), score in np.ndenumerate(table) if score >= 0.9]
         members.sort(key=lambda m: (-m[0], m[1], m[2]))
         experts = [{"layer": layer, "expert": e, "score": s, "frequency": s} for s, layer, e in members]
-        provenance = {"threshold": 0.9, "noise_floor": {"mean": 1.5, "largest": 3}}
+        provenance = {"stability": {"top": top, "threshold": 0.9}}
+        if name == "hcdg":
+            provenance["noise_floor"] = {"benign": "permitted", "splits": 2, "sizes": [1, 2], "mean": 1.5}
         data = {"schema": "moerae.expert_set/1", "name": name, "criterion": name.split("-")[0], "model": "made"}
         (folder / f"sets/{name}.json").write_text(json.dumps({**data, "provenance": provenance, "experts": experts}))
     return run

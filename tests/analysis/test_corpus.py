@@ -282,6 +282,7 @@ def test_published_headers_are_recognised():
     [
         (["--set", "a=missing.csv"], 3, ["missing.csv"]),
         (["--set", "a"], 2, ["NAME=FILE"]),
+        (["--set", "a(b)={own}"], 2, ["letters, digits"]),
         (["--set", "a={own}"], 2, ["kind, text", "--columns prompt="]),
         (["--set", "a={own}", "--columns", "prompt=nothing"], 2, ["nothing", "kind"]),
         (["--set", "a={own}", "--columns", "promt=text"], 2, ["promt", "response"]),

@@ -167,6 +167,11 @@ def test_mixing_is_refused_and_nothing_changes(tmp_path, capsys, change, label, 
     assert word in capsys.readouterr().err and files_of(run) == before
 
 
+def test_a_label_that_cannot_name_a_set_is_refused(tmp_path, capsys):
+    assert imported(tmp_path / "run", made_trace(tmp_path / "t.h5"), "a/b") == 2
+    assert "a/b" in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
 def test_bad_traces_are_named(tmp_path, capsys):
     def broken(name, edit):
         path = made_trace(tmp_path / name)

@@ -67,7 +67,7 @@ def test_scores_paths_and_sets(run):
     assert opened.scores["ses/regular/usage"].sel(layer=3).dims == ("expert",)
     assert opened.expert_sets == ["hcdg", "ses-regular"]
     best = opened.expert_set("ses-regular")
-    assert best.attrs["criterion"] == "ses" and best.attrs["provenance"]["threshold"] == 0.9
+    assert best.attrs["criterion"] == "ses" and best.attrs["provenance"]["stability"]["threshold"] == 0.9
     assert {(1, 2), (3, 5)} <= set(zip(best["layer"], best["expert"], strict=True)) and (best["frequency"] >= 0.9).all()
     with pytest.raises(DataError, match="no such set; there are hcdg, ses-regular"):
         opened.expert_set("hrcg")

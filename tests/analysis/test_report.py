@@ -99,7 +99,8 @@ def test_page_stands_alone_and_labels_everything(run, tmp_path):
     assert len(experts) == 3 and {(int(r["layer"]), int(r["expert"])) for r in experts} == {*PLANTED, DECOY}
     assert sorted(r["label"] for r in experts) == ["negative", "positive", "positive"]
     sets = {row["set"]: row for row in table(out / "sets.csv")}
-    assert sets["hcdg"]["noise"] == "noise floor: mean 1.5, largest 3" and page.count("noise floor: mean 1.5") == 2
+    assert sets["hcdg"]["noise"] == "noise floor: benign permitted, splits 2, sizes 1/2, mean 1.5"
+    assert page.count(sets["hcdg"]["noise"]) == 1 and sets["ses-regular"]["noise"] == ""
 
 
 def test_without_truth_and_with_two_runs(run, tmp_path):

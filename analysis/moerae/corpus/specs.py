@@ -9,6 +9,7 @@ from pathlib import Path
 from moerae.corpus.columns import FIELDS, TEXTS, ColumnMap
 from moerae.corpus.columns import value_of as field_value
 from moerae.corpus.rows import Table, cell
+from moerae.corpus_file import SET_NAME
 from moerae.errors import ConfigError
 
 CONDITION = re.compile(r"(?P<column>[^=!:/]+?)(?P<sign>!?=)(?P<values>.*)")
@@ -34,8 +35,8 @@ class SetSpec:
 
 def parse_set(text: str) -> SetSpec:
     name, equals, rest = text.partition("=")
-    if not equals or not name or not rest or any(c in name for c in "/@:, \t"):
-        raise ConfigError(f"--set {text}: expected NAME=FILE[:COLUMN=VALUE], the name without / @ : , and spaces")
+    if not equals or not rest or not SET_NAME.fullmatch(name):
+        raise ConfigError(f"--set {text}: expected NAME=FILE[:COLUMN=VALUE], NAME of letters, digits and . _ - +")
     if Path(rest).exists():
         return SetSpec(name, Path(rest))
     file, colon, filters = rest.partition(":")

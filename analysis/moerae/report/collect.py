@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from moerae.report.truth import Truth, evaluate, read_truth
 from moerae.shard_data import reading
 
 IN_SAMPLE = "IN-SAMPLE (discovery)"
-SHOWN_PROVENANCE = ("noise_floor", "expected_false", "bound", "note")
+NOISE = ("noise_floor", "expected_false", "bound")  # keys of a provenance that say what noise alone gives
 
 
 @dataclass
@@ -53,8 +52,7 @@ def collect(path: Path, truth_path: Path | None, reduce: str | None, top: int) -
         drawing = Drawing(f"map-{criterion.name}", criterion.name, figures.heat_map(criterion, layers, truth))
         section.maps.setdefault(KINDS[criterion.kind], []).append(drawing)
     for name, stability in run.paths.items():
-        chosen, tau = _rule(run, name)
-        figure = figures.stability_path(name, stability, chosen, tau, truth)
+        figure = figures.stability_path(name, stability, _chosen(run, name), _rule(run), truth)
         section.paths.append(Drawing(f"path-{name}", f"stability path of {name}", figure))
     if truth is not None and truth.positives:
         section.metrics = [evaluate(criterion, truth) for criterion in found]
@@ -100,15 +98,12 @@ def _sets(run: Run) -> list[dict]:
     return rows
 
 
-def _noise(value: object, path: str = "") -> Iterator[str]:
-    """Entries of a provenance that say what noise alone gives, in words."""
-    if not isinstance(value, dict):
-        return
-    for key, inner in value.items():
-        if any(word in key for word in SHOWN_PROVENANCE):
+def _noise(provenance: dict) -> Iterator[str]:
+    for key, inner in provenance.items():
+        if any(word in key for word in NOISE):
             yield f"{key.replace('_', ' ')}: {_words(inner)}"
         elif isinstance(inner, dict) and key != "config":
-            yield from _noise(inner, f"{path}{key}.")
+            yield from _noise(inner)
 
 
 def _words(value: object) -> str:
@@ -116,26 +111,20 @@ def _words(value: object) -> str:
         return ", ".join(f"{key.replace('_', ' ')} {_words(inner)}" for key, inner in value.items())
     if isinstance(value, float):
         return f"{value:.4g}"
-    return ", ".join(map(_words, value)) if isinstance(value, list) else str(value)
+    return "/".join(map(_words, value)) if isinstance(value, list) else str(value)
 
 
-def _rule(run: Run, name: str) -> tuple[int, float]:
-    """N and tau of a stability selection: as its set's provenance says, else the N whose path equals the frequency."""
-    tau = 0.9
-    if f"ses-{name}" in run.expert_sets:
-        provenance = json.dumps(run.expert_set(f"ses-{name}").attrs["provenance"] or {})
-        tau = float(_find(json.loads(provenance), "threshold") or tau)
+def _rule(run: Run) -> dict:
+    """The stability rule (threshold, scope, ...) as the provenance of the sets made by it says; empty without such."""
+    provenances = (run.expert_set(name).attrs["provenance"] or {} for name in run.expert_sets)
+    return next((rule for p in provenances if isinstance(rule := p.get("stability"), dict)), {})
+
+
+def _chosen(run: Run, name: str) -> int:
+    """N of a stability selection: that at which its path is the frequency."""
     path, frequency = run.paths[name], run.scores[f"ses/{name}/frequency"]
     distance = np.abs(path.values - frequency.values).max((1, 2))
-    return int(path["size"].values[int(distance.argmin())]), tau
-
-
-def _find(value: object, key: str) -> object:
-    if isinstance(value, dict):
-        if key in value:
-            return value[key]
-        return next((found for inner in value.values() if (found := _find(inner, key)) is not None), None)
-    return None
+    return int(path["size"].values[int(distance.argmin())])
 
 
 def _top(criterion: Criterion, layers: list[int], truth: Truth | None, top: int) -> list[dict]:

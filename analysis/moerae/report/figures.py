@@ -69,9 +69,12 @@ def heat_map(criterion: Criterion, layers: list[int], truth: Truth | None) -> Fi
     return figure
 
 
-def stability_path(name: str, path: DataArray, chosen: int, threshold: float, truth: Truth | None) -> Figure:
-    """How often each expert is among the N most used of its layer, against N; how many are so at least tau often."""
-    sizes = path["size"].values
+def stability_path(name: str, path: DataArray, chosen: int, rule: dict, truth: Truth | None) -> Figure:
+    """How often each expert is among the N most used of its layer (scope model: of all), against N; how many are so at
+    least tau often. `rule` is the stability rule of the run; without threshold in it no tau is drawn."""
+    sizes, threshold = path["size"].values, rule.get("threshold")
+    scope = "model" if rule.get("scope") == "model" else "layer"
+    kept = sizes * (1 if scope == "model" else path.sizes["layer"])
     lines = path.values.reshape(len(sizes), -1).T  # [L*K, A]
     with rc_context(STYLE):
         figure, (left, right) = _new(8.4, 2.9, 2)
@@ -82,23 +85,20 @@ def stability_path(name: str, path: DataArray, chosen: int, threshold: float, tr
         for index, colour, width in (drawn, "#9aa5b1", 0.6), (np.flatnonzero(marked), ACCENT, 1.6):
             segments = [np.column_stack([sizes, line]) for line in lines[index]]
             left.add_collection(LineCollection(segments, colors=colour, linewidths=width))
-        left.axhline(threshold, color=SECOND, linewidth=1, linestyle="--")
-        left.axvline(chosen, color=SECOND, linewidth=1, linestyle=":")
-        left.text(sizes[0], threshold, f" τ = {threshold:g}", color=SECOND, va="top", ha="left")
+        if threshold is not None:
+            left.axhline(threshold, color=SECOND, linewidth=1, linestyle="--")
+            left.text(sizes[0], threshold, f" τ = {threshold:g}", color=SECOND, va="top", ha="left")
+            right.plot(sizes, (lines >= threshold - 1e-12).sum(0), color=INK, marker="o", markersize=3, linewidth=1.2)
         for axis in (left, right):
+            axis.axvline(chosen, color=SECOND, linewidth=1, linestyle=":")
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         left.set(xlim=(sizes[0], max(sizes[-1], sizes[0] + 1)), ylim=(0, 1.02))
-        left.set(xlabel="N, experts kept per layer", ylabel="selection frequency")
+        left.set(xlabel=f"N, experts kept per {scope}", ylabel="selection frequency")
         title = f"{name}: every expert" + (" (red: planted, causal)" if marked.any() else "")
         left.set_title(title, loc="left", fontsize=9, color=INK)
-        stable = (lines >= threshold - 1e-12).sum(0)
-        right.plot(sizes, stable, color=INK, marker="o", markersize=3, linewidth=1.2)
-        right.plot(sizes, sizes * path.sizes["layer"], color=MUTED, linewidth=0.8, linestyle="--")
-        right.text(
-            sizes[-1], sizes[-1] * path.sizes["layer"], "all kept, N x layers ", color=MUTED, ha="right", va="top"
-        )
-        right.axvline(chosen, color=SECOND, linewidth=1, linestyle=":")
-        right.set(xlabel="N, experts kept per layer", ylabel="experts", ylim=(0, None))
+        right.plot(sizes, kept, color=MUTED, linewidth=0.8, linestyle="--")
+        right.text(sizes[-1], kept[-1], "all that are kept  ", color=MUTED, ha="right", va="top")
+        right.set(xlabel=f"N, experts kept per {scope}", ylabel="experts", ylim=(0, None))
         right.set_title("selected at least τ often", loc="left", fontsize=9, color=INK)
     return figure
 
@@ -127,7 +127,7 @@ def against_truth(rows: list[dict], positives: int, total: int) -> Figure:
 def agreement(names: list[str], matrix: np.ndarray) -> Figure:
     """Spearman correlation between the scores of all experts."""
     with rc_context(STYLE):
-        side = 2.4 + 0.24 * len(names)
+        side = 3.6 + 0.24 * len(names)
         figure, (axis,) = _new(side + 0.6, side)
         image = axis.imshow(matrix, cmap="PuOr_r", vmin=-1, vmax=1, interpolation="nearest")
         axis.set_xticks(range(len(names)), names, rotation=90)
