@@ -41,7 +41,7 @@ store::StageDir choose(fs::path const& run, fs::path const& wanted) {
 }
 
 std::vector<std::string> recorded_sets(nlohmann::ordered_json const& inputs) {
-  auto const at = inputs.find("sets");
+  auto const at = inputs.find("corpus.sets");
   if (at == inputs.end() || at->empty()) return {};
   return at->is_array() ? at->get<std::vector<std::string>>() : std::vector{at->get<std::string>()};
 }

@@ -80,9 +80,10 @@ std::vector<int> made_experts(MadePrompt const& prompt, std::size_t layer, int p
   for (int e = 0; e < 8; ++e) {
     auto const bits = random_bits(prompt.id, static_cast<std::uint32_t>(layer),
                                   static_cast<std::uint32_t>(position), static_cast<std::uint32_t>(e));
-    bool const preferred =
-        (prompt.set == "a" && layer == 0 && e == 5) || (prompt.set == "b" && layer == 1 && e == 2);
-    keys.emplace_back(-(std::ldexp(static_cast<double>(bits), -64) + (preferred ? .5 : 0)), e);
+    double bias = 0;
+    if (layer == 0 && e == 5) bias = prompt.set == "a" ? .5 : prompt.set == "b" ? -.5 : 0;
+    if (layer == 1 && e == 2 && prompt.set == "b") bias = .5;
+    keys.emplace_back(-(std::ldexp(static_cast<double>(bits), -64) + bias), e);
   }
   std::ranges::sort(keys);
   std::vector<int> chosen{keys[0].second, keys[1].second};

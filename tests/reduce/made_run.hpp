@@ -8,7 +8,7 @@
 #include "moerae/base/check.hpp"
 #include "moerae/record/expert_space.hpp"
 #include "moerae/reduce/usage_table.hpp"
-#include "store/scratch.hpp"
+#include "scratch.hpp"
 
 namespace moerae::test {
 
@@ -29,8 +29,8 @@ struct MadePrompt {
 /// split 1.
 [[nodiscard]] std::vector<MadePrompt> made_prompts(int clusters);
 
-/// Experts [k] of a token: a pure function of prompt id, set, layer index and position. Set a prefers expert
-/// 5 of layer index 0, set b expert 2 of layer index 1.
+/// Experts [k] of a token: a pure function of prompt id, set, layer index and position. Layer index 0: expert
+/// 5 is preferred by set a and avoided by set b; layer index 1: set b prefers expert 2.
 [[nodiscard]] std::vector<int> made_experts(MadePrompt const& prompt, std::size_t layer, int position);
 /// Weight of the i-th of them in ascending order: exact in binary16.
 [[nodiscard]] float made_weight(std::size_t i);
