@@ -32,6 +32,7 @@ import pandas
 
 table = pandas.read_csv(sys.argv[1])
 columns = ["criterion", "n", "precision", "auroc", "average_precision", "spearman_margin", "decoys_in_top_n"]
+table = table.sort_values("auroc", ascending=False)
 print(table[[name for name in columns if name in table]].round(3).to_string(index=False, na_rep=""))
 PYTHON
 cat <<EOF

@@ -21,7 +21,7 @@ torch_config_folder() {
 
 build_program() {
   local jobs="$1" folder log=build/configure.log
-  local -a options=()
+  local -a options=(-DMOERAE_TORCH=ON) # a folder that was configured without must not stay so
   [[ -n $jobs ]] || jobs="$(compile_jobs)"
   if [[ -n ${MOERAE_TORCH_DIR:-} ]]; then
     folder="$(torch_config_folder "$MOERAE_TORCH_DIR")"
