@@ -23,7 +23,6 @@ void check(Config const& config, ModelPlan const& plan) {
       config.fail("num_experts_per_tok",
                   fmt::format("at most the {} experts of a layer", moe->router.experts));
   }
-  if (plan.layers.size() > 4096) config.fail("num_hidden_layers", "at most 4096");
   if (plan.moe_layers().empty()) config.fail("num_hidden_layers", "at least one Mixture-of-Experts layer");
   auto const experts = plan.router().experts;
   if (experts > 65535) config.fail("num_experts", "at most 65535");

@@ -15,7 +15,7 @@ store::Half half_of(float value) {
   std::frexp(magnitude, &exponent);  // magnitude in [2^(exponent-1), 2^exponent)
   // one unit in the last place: 2^(exponent-11) for normal numbers, 2^-24 below; nearbyint rounds ties to
   // even
-  int const unit = std::max(exponent - 11, -24);
+  int const unit = magnitude == 0 ? -24 : std::max(exponent - 11, -24);
   auto const steps = static_cast<std::uint32_t>(std::nearbyint(std::ldexp(magnitude, -unit)));
   // steps carries over into the exponent field by itself when rounding reaches the next power of two
   std::uint32_t const bits =

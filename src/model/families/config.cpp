@@ -36,6 +36,12 @@ std::int64_t Config::integer(std::string const& field, std::int64_t low,
   return number;
 }
 
+std::int64_t Config::layers() const {
+  auto const count = integer("num_hidden_layers", 1);
+  if (count > 4096) fail("num_hidden_layers", "at most 4096");
+  return count;
+}
+
 double Config::number(std::string const& field, std::optional<double> fallback) const {
   auto const* value = find(field);
   if (!value && fallback) return *fallback;

@@ -22,6 +22,8 @@ class Config {
   [[nodiscard]] std::string text(std::string const& field, std::string const& fallback) const;
   [[nodiscard]] std::vector<std::int64_t> integers(
       std::string const& field) const;  ///< absent or null: empty
+  /// `num_hidden_layers`, bounded so that a damaged file cannot ask for endless memory.
+  [[nodiscard]] std::int64_t layers() const;
   [[nodiscard]] bool has(std::string const& field) const;
   /// Base of the rotary embedding: `rope_parameters.rope_theta` (transformers 5) or `rope_theta` (published
   /// files). Refuses every scaling but the default.

@@ -28,7 +28,7 @@ void plan_qwen3_moe(Config const& config, ModelPlan& plan) {
 
   auto const step = config.integer("decoder_sparse_step", 1, 1);
   auto const dense_only = config.integers("mlp_only_layers");
-  for (std::int64_t layer = 0; layer < config.integer("num_hidden_layers", 1); ++layer) {
+  for (std::int64_t layer = 0; layer < config.layers(); ++layer) {
     bool const sparse = (layer + 1) % step == 0 && std::ranges::find(dense_only, layer) == dense_only.end();
     if (sparse)
       plan.layers.push_back({attention, moe});

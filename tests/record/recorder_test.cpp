@@ -1,0 +1,172 @@
+#include "moerae/record/recorder.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "moerae/base/check.hpp"
+#include "moerae/record/bundles.hpp"
+#include "moerae/record/half.hpp"
+#include "moerae/record/shard_reader.hpp"
+#include "moerae/record/shard_writer.hpp"
+#include "moerae/store/file.hpp"
+#include "store/scratch.hpp"
+
+namespace moerae {
+namespace {
+
+// Two prompts: 3 tokens (template, prompt, response) and 2 tokens (prompt, prompt).
+Corpus made_corpus() {
+  Corpus c;
+  c.has_tokens = true;
+  c.prompt_id = {40, 7};
+  c.tokens = {1, 2, 3, 4, 5};
+  c.offset = {0, 3, 5};
+  c.response_offset = {2, 5};
+  c.content_offset = {{1, 2}, {3, 5}};
+  return c;
+}
+
+class RecorderTest : public testing::Test {
+ protected:
+  ExpertSpace space_{{1, 3}, 4, 2};  // MoE layers 1 and 3 of the decoder, top 2 of 4
+  Corpus corpus_ = made_corpus();
+  std::vector<std::size_t> selected_{0, 1};
+  Shard shard_{ShardId(0), 0, 2, {{0, 1, 3}, {1, 2, 2}}};
+  RecordOptions options_{true, true, "auto", 3, 2};
+
+  // layer and row decide what the router says
+  static void feed(Recorder& recorder, std::int32_t layer, std::size_t rows, int salt) {
+    std::vector<std::int64_t> ids;
+    std::vector<float> weights, logits;
+    for (std::size_t r = 0; r < rows; ++r) {
+      auto const low = (static_cast<int>(r) + salt) % 3;
+      ids.insert(ids.end(), {low, low + 1});
+      weights.insert(weights.end(), {0.25F, 0.5F + 0.125F * static_cast<float>(r)});
+      for (int e = 0; e < 4; ++e) logits.push_back(static_cast<float>(layer * 100 + salt * 10 + e));
+    }
+    recorder.on_routing({LayerId(layer), rows, 2, ids, weights, logits});
+  }
+
+  ShardRecord recorded(bool layers_swapped) {
+    Recorder recorder(corpus_, selected_, space_, options_);
+    recorder.begin(shard_);
+    recorder.begin(shard_.batches[0]);
+    feed(recorder, layers_swapped ? 3 : 1, 3, layers_swapped ? 1 : 0);
+    feed(recorder, layers_swapped ? 1 : 3, 3, layers_swapped ? 0 : 1);
+    recorder.begin(shard_.batches[1]);
+    feed(recorder, 1, 2, 2);
+    feed(recorder, 3, 2, 0);
+    return recorder.record();
+  }
+};
+
+TEST_F(RecorderTest, CountsByPromptClassLayerAndExpert) {
+  auto const r = recorded(false);
+  EXPECT_EQ(r.prompt_id, (std::vector<std::uint64_t>{40, 7}));
+  EXPECT_EQ(r.tokens, (std::vector<std::uint32_t>{1, 1, 1, 0, 2, 0}));
+  auto const cell = [&](std::size_t prompt, std::size_t kind, std::size_t layer, std::size_t expert) {
+    return (prompt * 3 + kind) * space_.size() + space_.index(layer, expert);
+  };
+  EXPECT_EQ(r.count[cell(0, 0, 0, 0)], 1U);  // row 0 of layer 1 chose 0 and 1
+  EXPECT_EQ(r.count[cell(0, 1, 0, 2)], 1U);  // row 1 chose 1 and 2
+  EXPECT_EQ(r.mass[cell(0, 1, 0, 2)], std::llround(0.625 * 4294967296.0));
+  EXPECT_EQ(r.count[cell(1, 1, 1, 1)], 2U);  // both rows of prompt 7 in layer 3 chose expert 1
+  EXPECT_EQ(std::accumulate(r.count.begin(), r.count.end(), 0U), 5U * 2 * 2);
+}
+
+TEST_F(RecorderTest, LayersMayComeInAnyOrder) {
+  auto const a = recorded(false), b = recorded(true);
+  EXPECT_EQ(a.count, b.count);
+  EXPECT_EQ(a.mass, b.mass);
+  EXPECT_EQ(a.expert, b.expert);
+  EXPECT_EQ(a.weight, b.weight);
+  EXPECT_EQ(a.logits, b.logits);
+}
+
+TEST_F(RecorderTest, KeepsRowsInTokenOrder) {
+  auto const r = recorded(false);
+  // token 3 = first row of the second batch; layer 3 is the second MoE layer; salt 0 -> experts 0 and 1
+  EXPECT_EQ(r.expert[(3 * 2 + 1) * 2], 0);
+  EXPECT_EQ(r.expert[(3 * 2 + 1) * 2 + 1], 1);
+  EXPECT_EQ(r.logits[(3 * 2 + 0) * 4 + 3], 123.0F);
+}
+
+TEST_F(RecorderTest, RefusesWhatIsNoNumber) {
+  Recorder recorder(corpus_, selected_, space_, {false, false, "auto", 3, 2});
+  recorder.begin(shard_);
+  recorder.begin(shard_.batches[1]);
+  std::vector<std::int64_t> const ids{0, 1, 0, 1};
+  std::vector<float> const weights{0.5F, std::numeric_limits<float>::quiet_NaN(), 0.5F, 0.5F};
+  auto const message = test::message_of<DataError>([&] {
+    recorder.on_routing({LayerId(3), 2, 2, ids, weights, {}});
+  });
+  EXPECT_THAT(message, testing::HasSubstr("layer 3"));
+}
+
+TEST_F(RecorderTest, AShardFileGivesBackWhatWasRecorded) {
+  test::Scratch const scratch;
+  auto const r = recorded(false);
+  auto const path = scratch / shard_file_name(0);
+  auto origin = store::make_provenance(routing_schema);
+  origin.shard = 0;
+  origin.shards = 1;
+  origin.stage_hash = "0123456789abcdef";
+  write_shard(path, r, "float32", origin);
+  auto const reader = ShardReader::open(path);
+  EXPECT_EQ(reader.space(), space_);
+  EXPECT_EQ(reader.prompt_ids(), r.prompt_id);
+  auto const usage = reader.usage(0, 2);
+  EXPECT_EQ(usage.count, r.count);
+  EXPECT_EQ(usage.mass, r.mass);
+  EXPECT_EQ(usage.tokens, r.tokens);
+  auto const token = reader.routing(1, 0);
+  EXPECT_EQ(token.expert, (std::vector<std::int32_t>{2, 3, 0, 1}));
+  EXPECT_EQ(token.weight[1], 0.5F);
+  auto const file = store::File::open(path);
+  EXPECT_EQ(file.dtype("routing/expert"), "|u1");
+  EXPECT_EQ(file.read<float>("routing/logits"), r.logits);
+  EXPECT_EQ(file.strings_attribute("class", "categories"),
+            (std::vector<std::string>{"template", "prompt", "response"}));
+}
+
+TEST(Half, RoundsToNearestEven) {
+  EXPECT_EQ(half_of(1.0F).bits, 0x3c00);
+  EXPECT_EQ(half_of(-2.0F).bits, 0xc000);
+  EXPECT_EQ(half_of(65504.0F).bits, 0x7bff);
+  EXPECT_EQ(half_of(65520.0F).bits, 0x7c00);
+  EXPECT_EQ(half_of(65519.0F).bits, 0x7bff);
+  EXPECT_EQ(half_of(0x1p-24F).bits, 0x0001);
+  EXPECT_EQ(half_of(0x1p-25F).bits, 0x0000);                 // tie, to even
+  EXPECT_EQ(half_of(1.0F + 0x1p-11F).bits, 0x3c00);          // tie, to even
+  EXPECT_EQ(half_of(1.0F + 0x1.8p-10F).bits, 0x3c02);        // tie, to even
+  EXPECT_EQ(half_of(0x1.ffcp-15F + 0x1p-26F).bits, 0x0400);  // the step from subnormal to normal
+  for (std::uint32_t bits = 0; bits < 0x7c00; ++bits)
+    EXPECT_EQ(half_of(float_of(store::Half{static_cast<std::uint16_t>(bits)})).bits, bits);
+}
+
+TEST(Bundles, AreFixedByThePlanAndOpenUntilAllPartsAreDone) {
+  std::vector<Shard> shards(5);
+  for (int i = 0; i < 5; ++i) {
+    shards[static_cast<std::size_t>(i)].id = ShardId(i);
+    shards[static_cast<std::size_t>(i)].batches.resize(static_cast<std::size_t>(i + 1));
+  }
+  auto const all = open_bundles(shards, {}, 2);
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[1].steps, 4U);
+  EXPECT_EQ(all[2].parts[1].shard, nullptr);
+  EXPECT_EQ(count_steps(all), 2U + 4 + 5);
+  auto const some = open_bundles(shards, {0, 1, 2, 4}, 2);
+  ASSERT_EQ(some.size(), 1U);
+  EXPECT_TRUE(some[0].parts[0].done);
+  EXPECT_FALSE(some[0].parts[1].done);
+  EXPECT_TRUE(open_bundles(shards, {0, 1, 2, 3, 4}, 2).empty());
+  auto const first = share_of(all, 0, 2), second = share_of(all, 1, 2);
+  EXPECT_EQ(first.size() + second.size(), all.size());
+  EXPECT_EQ(second[0].parts[0].shard, &shards[2]);
+}
+
+}  // namespace
+}  // namespace moerae
