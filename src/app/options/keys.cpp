@@ -52,10 +52,10 @@ std::vector<Key<Study>> make_study_keys() {
     MOERAE_KEY(model.path, Path{}, "checkpoint folder: config.json and *.safetensors, Hugging Face layout"),
     MOERAE_KEY(model.dtype, (Word{{"auto", "float32", "bfloat16"}}), "arithmetic of the forward pass; auto: that of the checkpoint"),
     MOERAE_KEY(model.device, (Word{{"auto", "cpu"}, {"cuda"}}), "where the model runs"),
-    MOERAE_KEY(model.schedule, (Word{{"resident"}, {"layer-major"}}), "resident: the weights of a rank's own experts stay in memory"),
+    MOERAE_KEY(model.schedule, (Word{{"resident"}, {"layer-major"}}), "the weights of a rank's own experts stay in memory"),
 
     MOERAE_KEY(grid.expert, Integer<int>{1}, "ranks of one expert group, each with its share of every layer's experts; data width = ranks / expert"),
-    MOERAE_KEY(grid.exchange, (Word{{"dispatch"}, {"gather"}}), "dispatch: tokens travel to the experts"),
+    MOERAE_KEY(grid.exchange, (Word{{"dispatch"}, {"gather"}}), "tokens travel to the experts"),
 
     MOERAE_KEY(corpus.path, Path{}, "corpus.h5, made by `python -m moerae corpus`"),
     MOERAE_KEY(corpus.sets, List<SetName>{}, "prompt sets to record; empty: all"),
