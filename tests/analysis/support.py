@@ -50,7 +50,7 @@ class Finished:
 class Running:
     """One started job in a session of its own, so that a hang takes down neither the test nor its neighbours."""
 
-    def __init__(self, command: list[str], env: dict[str, str], before: Callable[[], None] | None = None) -> None:
+    def __init__(self, command: list[str], env: dict[str, str]) -> None:
         self.process = subprocess.Popen(
             command,
             env=os.environ | MPI | env,
@@ -58,8 +58,8 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            errors="backslashreplace",  # an error may quote the bytes of a broken file
             start_new_session=True,
-            preexec_fn=before,
         )
 
     def wait(self, timeout: float) -> Finished:
@@ -88,12 +88,11 @@ def start(
     study: dict[str, object],
     ranks: int | None = None,
     env: dict[str, str] | None = None,
-    before: Callable[[], None] | None = None,
 ) -> Running:
     """Starts `moerae COMMAND --key value ...` on `ranks` ranks (None: without mpirun)."""
     launcher = [] if ranks is None else ["mpirun", "-n", str(ranks), "--bind-to", "none"]
     keys = [word for key, value in study.items() for word in (f"--{key}", str(value))]
-    return Running([*launcher, str(program()), *command.split(), *keys], env or {}, before)
+    return Running([*launcher, str(program()), *command.split(), *keys], env or {})
 
 
 def moerae(
@@ -103,10 +102,9 @@ def moerae(
     env: dict[str, str] | None = None,
     timeout: float = 120,
     code: int | None = COMPLETE,
-    before: Callable[[], None] | None = None,
 ) -> Finished:
     """Runs a command to its end; `code` is the exit code it must have (None: any)."""
-    finished = start(command, study, ranks, env, before).wait(timeout)
+    finished = start(command, study, ranks, env).wait(timeout)
     assert code is None or finished.code == code, f"expected exit {code} of {command} {study}\n{finished}"
     return finished
 

@@ -111,7 +111,7 @@ SHARDED = {
     "index leaves the folder": (misplace("../x.safetensors"), 3, ["../x.safetensors"]),
     "index is absolute": (misplace("/etc/x.safetensors"), 3, ["/etc/x.safetensors"]),
     "index names no safetensors": (misplace("config.json"), 3, ["config.json"]),
-    "index names a file that is not there": (misplace("x.safetensors"), 3, ["x.safetensors"]),
+    "index names a file that is not there": (misplace("x.safetensors"), 3, [QUERY, INDEX]),
     "a shard is lost": (lose_a_shard, 3, [".safetensors"]),
     "index lacks a tensor": (crafted.edit_json(INDEX, lambda index: index["weight_map"].pop(QUERY)), 3, [QUERY]),
     "index has a tensor of no file": (

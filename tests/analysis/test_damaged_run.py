@@ -83,7 +83,7 @@ def test_an_unfinished_record_is_not_reduced(sound: Path, run: Path) -> None:
     lines = (run / "manifest.jsonl").read_text().splitlines(keepends=True)
     (run / "manifest.jsonl").write_text("".join(line for line in lines if SHARD not in line))
     ended = support.moerae("reduce", reduction(sound, run), code=support.DATA)
-    support.assert_one_error(ended, ["shard"])
+    support.assert_one_error(ended, ["record", "missing"])
 
 
 def test_a_torn_manifest_line_is_mended_by_record(sound: Path, run: Path) -> None:
