@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "moerae/base/check.hpp"
-#include "scratch.hpp"
+#include "store/scratch.hpp"
 
 namespace moerae {
 namespace {

@@ -19,7 +19,7 @@
 #include "moerae/store/publish.hpp"
 #include "moerae/store/verify.hpp"
 #include "reduce/made_run.hpp"
-#include "scratch.hpp"
+#include "store/scratch.hpp"
 
 namespace moerae {
 namespace {

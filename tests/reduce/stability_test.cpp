@@ -8,7 +8,7 @@
 #include "moerae/base/check.hpp"
 #include "moerae/base/random.hpp"
 #include "reduce/made_run.hpp"
-#include "scratch.hpp"
+#include "store/scratch.hpp"
 
 namespace moerae {
 namespace {

@@ -11,7 +11,7 @@
 #include "moerae/reduce/load_usage.hpp"
 #include "moerae/store/publish.hpp"
 #include "reduce/made_run.hpp"
-#include "scratch.hpp"
+#include "store/scratch.hpp"
 
 namespace moerae {
 namespace {
