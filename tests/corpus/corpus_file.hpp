@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "moerae/store/file.hpp"
-#include "scratch.hpp"
+#include "store/scratch.hpp"
 
 namespace moerae::test {
 

@@ -2,7 +2,7 @@
 
 #include "moerae/base/check.hpp"
 #include "moerae/store/file.hpp"
-#include "scratch.hpp"
+#include "store/scratch.hpp"
 
 namespace moerae::store {
 namespace {

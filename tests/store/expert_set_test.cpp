@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "moerae/base/check.hpp"
-#include "scratch.hpp"
+#include "store/scratch.hpp"
 
 namespace moerae::store {
 namespace {

@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "moerae/base/check.hpp"
-#include "scratch.hpp"
+#include "store/scratch.hpp"
 
 namespace moerae::store {
 namespace {

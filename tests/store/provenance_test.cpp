@@ -4,7 +4,7 @@
 
 #include "moerae/base/build_info.hpp"
 #include "moerae/store/manifest.hpp"
-#include "scratch.hpp"
+#include "store/scratch.hpp"
 
 namespace moerae::store {
 namespace {

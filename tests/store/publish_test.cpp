@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "moerae/base/check.hpp"
-#include "scratch.hpp"
+#include "store/scratch.hpp"
 
 namespace moerae::store {
 namespace {

@@ -6,7 +6,7 @@
 #include "moerae/store/manifest.hpp"
 #include "moerae/store/provenance.hpp"
 #include "moerae/store/stage_dir.hpp"
-#include "scratch.hpp"
+#include "store/scratch.hpp"
 
 namespace moerae::test {
 
