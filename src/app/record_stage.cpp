@@ -23,6 +23,9 @@ namespace {
 
 // Ranks of a host share its cores unless OMP_NUM_THREADS says otherwise.
 void set_threads(mpi::Comm const& world) {
+  // MKL otherwise sums products of 5 to 11 rows in an order that depends on the number of threads, and so on
+  // the data width; read by MKL at its first use
+  ::setenv("MKL_CBWR", "AUTO,STRICT", /*overwrite=*/0);
   auto const here = world.on_this_host().size();
   if (!std::getenv("OMP_NUM_THREADS"))
     at::set_num_threads(std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / here));

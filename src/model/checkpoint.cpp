@@ -131,6 +131,10 @@ std::string Checkpoint::fingerprint() const {
     text += fmt::format("\n{}\n{}\n", file->path().filename().string(),
                         std::filesystem::file_size(file->path())) +
             std::string(file->header());
+  // two seeds, or a base and its tuned copy, have equal headers; the start of every tensor tells them apart
+  for (auto const& [name, tensor] : tensors_)
+    text += fmt::format("{:016x}",
+                        XXH3_64bits(tensor->bytes.data(), std::min<std::size_t>(tensor->bytes.size(), 4096)));
   auto const hash = XXH3_128bits(text.data(), text.size());
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }

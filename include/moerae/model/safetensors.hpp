@@ -59,8 +59,8 @@ class Checkpoint {
   /// Every tensor of the plan is there with its shape and a floating dtype, and there is no other but the
   /// known extras. Throws DataError that names the first offenders, the family and the file.
   void check_against(ModelPlan const& plan) const;
-  /// Hash of config.json, of every file name and size and of every header: what can be told without reading
-  /// the weights.
+  /// Hash of config.json, of every file name, size and header and of the first 4 KiB of every tensor: what
+  /// can be told without reading all weights.
   [[nodiscard]] std::string fingerprint() const;
   [[nodiscard]] std::int64_t bytes() const;
 
