@@ -23,12 +23,12 @@ std::string refusal(int world, std::map<std::string, std::string> const& environ
   return {};
 }
 
-class LaunchVariable : public testing::TestWithParam<char const*> {};
+class LaunchVariable : public testing::TestWithParam<std::string> {};
 TEST_P(LaunchVariable, SingletonsAreRefusedWithNameValueAndAdvice) {
   auto const message = refusal(1, {{GetParam(), "4"}});
-  EXPECT_THAT(message, testing::HasSubstr(std::string(GetParam()) + " = 4"));
+  EXPECT_THAT(message, testing::HasSubstr(GetParam() + " = 4"));
   EXPECT_THAT(message, testing::HasSubstr("MPI counts 1 rank"));
-  EXPECT_THAT(message, testing::HasSubstr("unset " + std::string(GetParam())));
+  EXPECT_THAT(message, testing::HasSubstr("unset " + GetParam()));
 }
 INSTANTIATE_TEST_SUITE_P(All, LaunchVariable,
                          testing::Values("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE"));

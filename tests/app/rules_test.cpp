@@ -15,6 +15,7 @@ using testing::HasSubstr;
 struct Contradiction {
   char const* study;
   char const* message;
+  friend void PrintTo(Contradiction const& row, std::ostream* out) { *out << row.message; }  // names the test
 };
 class Rule : public testing::TestWithParam<Contradiction> {};
 TEST_P(Rule, IsReported) {

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <stdexcept>
+#include <string>
 #include <thread>
 
 namespace moerae {
@@ -15,7 +16,7 @@ TEST(StopRequest, NothingIsRequestedAtFirst) {
   EXPECT_EQ(stop.reason(), "");
 }
 
-class StopSignal : public testing::TestWithParam<std::pair<int, char const*>> {};
+class StopSignal : public testing::TestWithParam<std::pair<int, std::string>> {};
 TEST_P(StopSignal, IsSeenAndNamed) {
   auto const [signal, name] = GetParam();
   StopRequest const stop;
@@ -24,7 +25,8 @@ TEST_P(StopSignal, IsSeenAndNamed) {
   EXPECT_EQ(stop.reason(), name);
 }
 INSTANTIATE_TEST_SUITE_P(Signals, StopSignal,
-                         testing::Values(std::pair{SIGUSR1, "SIGUSR1"}, std::pair{SIGTERM, "SIGTERM"}));
+                         testing::Values(std::pair{SIGUSR1, std::string("SIGUSR1")},
+                                         std::pair{SIGTERM, std::string("SIGTERM")}));
 
 TEST(StopRequest, ANewOneForgetsOldSignals) {
   {
