@@ -46,12 +46,15 @@ void Coverage::check(mpi::Comm const& comm) const {
   std::vector<std::uint64_t> missing;
   std::size_t selected = 0;
   for (std::size_t p = 0; p < times.size(); ++p) {
-    validate<DataError>(times[p] <= 1,
-                        "{}: prompt {} stands {} times in the record, in {} and {}; remove one of them and "
-                        "repeat `moerae record`",
-                        source_.stage.path.string(), corpus_.prompt_id[p], times[p],
-                        source_.shards[static_cast<std::size_t>(std::max<std::int64_t>(0, -first[p]))].path,
-                        source_.shards[static_cast<std::size_t>(std::max<std::int64_t>(0, last[p]))].path);
+    if (times[p] > 1) {
+      auto const path = [&](std::int64_t shard) {
+        return source_.shards[static_cast<std::size_t>(shard)].path;
+      };
+      throw DataError(fmt::format(
+          "{}: prompt {} stands {} times in the record, in {} and {}; remove one of them and repeat `moerae "
+          "record`",
+          source_.stage.path.string(), corpus_.prompt_id[p], times[p], path(-first[p]), path(last[p])));
+    }
     selected += selected_[p] ? 1 : 0;
     if (selected_[p] && times[p] == 0) missing.push_back(corpus_.prompt_id[p]);
   }
