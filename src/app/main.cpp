@@ -4,6 +4,7 @@
 #include <mpi.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 
 #include "context.hpp"
@@ -17,6 +18,13 @@
 
 namespace moerae {
 namespace {
+
+// Before MPI is up only the launcher knows who is first.
+bool launched_first() {
+  for (auto const* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
+    if (auto const* rank = std::getenv(variable)) return std::string_view(rank) == "0";
+  return true;
+}
 
 int complain(char const* message, ExitCode code) {
   std::fprintf(stderr, "moerae: error: %s\n", message);
@@ -71,7 +79,7 @@ int main(int argc, char** argv) {
     line = read_command_line({argv + 1, argv + argc});
     all = fmt::format("{}", fmt::join(argv, argv + argc, " "));
   } catch (Error const& error) {
-    return complain(error.what(), error.code());
+    return launched_first() ? complain(error.what(), error.code()) : static_cast<int>(error.code());
   }
   if (line.version) return std::printf("moerae %s\n", build_info::version.data()) < 0;
   if (line.help) return std::fputs((line.command ? usage(*line.command) : usage()).c_str(), stdout) < 0;

@@ -91,8 +91,13 @@ SetRequest parse_select(SelectOptions const& select, ReducePlan const& plan, Con
   }
   request.kind = *kind;
   bool const one_group = *kind == Kind::ses || *kind == Kind::esft;
-  if (one_group && select.set.empty())
-    faults.add("{}.set: {} scores one prompt set; name it", key, select.criterion);
+  if (one_group && select.set.empty()) {  // the only set there is needs no name
+    if (plan.ses_sets.size() == 1)
+      request.set = plan.ses_sets.front();
+    else
+      faults.add("{}.set: {} scores one prompt set; name one of {}", key, select.criterion,
+                 fmt::join(plan.ses_sets, ", "));
+  }
   if (!one_group && !select.set.empty())
     faults.add("{}.set: {} compares two groups; use {} instead", key, select.criterion,
                *kind == Kind::contrast ? "groups = a:b" : "ses.regular and ses.jailbreak");

@@ -68,6 +68,18 @@ TEST_F(Verify, FlippedBitsAreFound) {
                           "record/stage.json", "reduce/sets/a.json"));
 }
 
+TEST_F(Verify, EveryEntryIsReadBySomeRank) {
+  std::vector<std::string> paths;
+  for (auto const& [path, entry] : Manifest::read(run_).entries()) paths.push_back(path);
+  mpi::barrier(comm_);
+  ASSERT_EQ(paths.size(), 7U);
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    auto const harmed = found([&] { flip(run_ / paths[i], 2); });
+    EXPECT_EQ(harmed,
+              std::vector<std::string>(paths.begin(), paths.begin() + static_cast<std::ptrdiff_t>(i) + 1));
+  }
+}
+
 TEST_F(Verify, EveryBitOfTheManifestCounts) {
   auto const text = test::slurp(run_ / "manifest.jsonl");
   mpi::barrier(comm_);

@@ -23,8 +23,7 @@ void plan_olmoe(Config const& config, ModelPlan& plan) {
   moe.router.renormalise = config.boolean("norm_topk_prob", false);
   moe.intermediate = config.integer("intermediate_size", 1);
 
-  for (std::int64_t layer = 0; layer < config.layers(); ++layer)
-    plan.layers.push_back({attention, moe});
+  for (std::int64_t layer = 0; layer < config.layers(); ++layer) plan.layers.push_back({attention, moe});
 }
 
 }  // namespace moerae
