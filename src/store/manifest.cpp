@@ -89,7 +89,7 @@ Manifest Manifest::read(std::filesystem::path const& run) {
   return manifest;
 }
 
-Entry const* Manifest::find(std::string const& path) const {
+Entry const* Manifest::find(std::string const& path) const& {
   auto const found = entries_.find(path);
   return found == entries_.end() ? nullptr : &found->second;
 }

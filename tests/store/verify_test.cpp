@@ -70,7 +70,8 @@ TEST_F(Verify, FlippedBitsAreFound) {
 
 TEST_F(Verify, EveryEntryIsReadBySomeRank) {
   std::vector<std::string> paths;
-  for (auto const& [path, entry] : Manifest::read(run_).entries()) paths.push_back(path);
+  auto const manifest = Manifest::read(run_);
+  for (auto const& [path, entry] : manifest.entries()) paths.push_back(path);
   mpi::barrier(comm_);
   ASSERT_EQ(paths.size(), 7U);
   for (std::size_t i = 0; i < paths.size(); ++i) {

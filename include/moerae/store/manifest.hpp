@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace moerae::store {
@@ -31,8 +32,12 @@ class Manifest {
   /// is not an entry is a DataError naming it. Any rank may read.
   [[nodiscard]] static Manifest read(std::filesystem::path const& run);
 
-  [[nodiscard]] std::map<std::string, Entry> const& entries() const { return entries_; }  ///< by path
-  [[nodiscard]] Entry const* find(std::string const& path) const;  ///< null when not listed
+  /// By path; of a temporary manifest by value, so that a range-for over it is safe.
+  [[nodiscard]] std::map<std::string, Entry> const& entries() const& { return entries_; }
+  [[nodiscard]] std::map<std::string, Entry> entries() && { return std::move(entries_); }
+  /// Null when not listed.
+  [[nodiscard]] Entry const* find(std::string const& path) const&;
+  Entry const* find(std::string const& path) && = delete;
 
   /// Rank 0 only. Cuts off a torn last line, appends the entries that are not listed as they are, in one
   /// write, and fsyncs. Throws Error with the cause; the entries are in memory only when they are on disk.
