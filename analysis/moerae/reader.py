@@ -128,7 +128,7 @@ class Run:
     def _recorded_sets(self) -> list[str]:
         path = self.record / "stage.json"
         try:
-            sets = json.loads(path.read_text())["inputs"].get("sets")
+            sets = json.loads(path.read_text())["inputs"].get("corpus.sets")
         except (OSError, ValueError, KeyError, AttributeError) as error:
             raise DataError(f"{path}: cannot be read ({error}), so it is unknown what was to be recorded") from None
         if not sets:  # no key, nothing named: all of the corpus

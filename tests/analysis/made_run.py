@@ -46,7 +46,7 @@ def made_run(path: Path, seed: int = 0, shard_prompts: int = 16) -> Path:
     write_corpus(path / "corpus.h5", prompts, {"tokenizer_hash": "t", "model_id": "made"})
     entries = [manifest.Entry.of(path, path / "corpus.h5", "corpus")]
     (path / "record").mkdir()
-    stage = {"schema": "moerae.stage/1", "stage": "record", "hash": "0" * 16, "inputs": {"sets": ""}}
+    stage = {"schema": "moerae.stage/1", "stage": "record", "hash": "0" * 16, "inputs": {"corpus.sets": []}}
     (path / "record/stage.json").write_text(json.dumps(stage))
     for shard, first in enumerate(range(0, len(prompts), shard_prompts)):
         file = path / f"record/shard-{shard:06d}.h5"

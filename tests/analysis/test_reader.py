@@ -116,6 +116,21 @@ def test_missing_and_repeated_prompts_are_errors(run):
         open_run(run).load_usage(partial=True)
 
 
+def test_a_record_of_some_sets_is_complete_without_the_others(tmp_path):
+    run = made_run(tmp_path / "run", shard_prompts=1)
+    left_out = {f"shard-{i:06d}" for i in range(CLUSTERS * len(SETS)) if SETS[i % len(SETS)] == "permitted"}
+    lines = (run / "manifest.jsonl").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if not any(name in line for name in left_out)]
+    (run / "manifest.jsonl").write_text("".join(kept))
+    with pytest.raises(DataError, match="12 prompts of recorded sets"):
+        _ = open_run(run).usage
+    stage = json.loads((run / "record/stage.json").read_text())
+    stage["inputs"]["corpus.sets"] = ["regular", "jailbreak"]
+    (run / "record/stage.json").write_text(json.dumps(stage))
+    usage = open_run(run).usage
+    assert usage.sizes["prompt"] == CLUSTERS * 2 and set(usage["set"].values) == {"regular", "jailbreak"}
+
+
 def test_choice_between_folders_and_absent_stages(run, tmp_path):
     with pytest.raises(DataError, match="moerae reduce"):
         _ = open_run(run).scores
