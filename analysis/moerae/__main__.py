@@ -21,7 +21,7 @@ COMMANDS = {
 
 def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
-    parser = argparse.ArgumentParser(prog="python -m moerae", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m moerae", description="What surrounds the programs.")
     parser.add_argument("--version", action="version", version=f"moerae {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     chosen = next((word for word in argv if not word.startswith("-")), None)
