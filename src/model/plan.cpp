@@ -10,18 +10,58 @@
 namespace moerae {
 namespace {
 
+// Bounds that keep every product of sizes within 64 bits and a damaged file from asking for endless memory.
+constexpr std::int64_t widest = 1 << 20, widest_attention = 1 << 24;
+
+void check_width(Config const& config, std::string const& field, std::int64_t value,
+                 std::int64_t limit = widest) {
+  if (value > limit) config.fail(field, fmt::format("at most {}, not {}", limit, value));
+}
+
+void check_attention(Config const& config, AttentionSpec const& a) {
+  if (a.heads % a.kv_heads != 0)
+    config.fail("num_key_value_heads", fmt::format("a divisor of num_attention_heads = {}", a.heads));
+  check_width(config, "num_attention_heads", a.heads);
+  check_width(config, "head_dim", a.head_dim);
+  check_width(config, "v_head_dim", a.value_dim);
+  check_width(config, "num_attention_heads * head_dim", a.heads * std::max(a.head_dim, a.value_dim),
+              widest_attention);
+  if (a.latent) {
+    check_width(config, "q_lora_rank", a.latent->q_rank);
+    check_width(config, "kv_lora_rank", a.latent->kv_rank);
+  }
+}
+
+void check_router(Config const& config, RouterSpec const& r) {
+  if (r.top_k > r.experts)
+    config.fail("num_experts_per_tok", fmt::format("at most the {} experts of a layer", r.experts));
+  if (r.weight == RouterSpec::Weight::sparse_mixer && r.top_k != 2)
+    config.fail("num_experts_per_tok", "2: the sparse mixer picks two");
+  if (r.experts % r.groups != 0)
+    config.fail("n_group", fmt::format("a divisor of the {} experts", r.experts));
+  if (r.top_groups > r.groups) config.fail("topk_group", fmt::format("at most n_group = {}", r.groups));
+  auto const size = r.experts / r.groups;
+  if (r.group_score == RouterSpec::GroupScore::sum_of_two && size < 2)
+    config.fail("n_group", "groups of at least two experts: a group is scored by its best two");
+  if (r.top_k > r.top_groups * size)
+    config.fail("num_experts_per_tok",
+                fmt::format("at most the {} experts of {} groups", r.top_groups * size, r.top_groups));
+}
+
 // What holds for every family; each check names the fields as they stand in config.json.
 void check(Config const& config, ModelPlan const& plan) {
+  check_width(config, "hidden_size", plan.hidden);
   for (auto const& layer : plan.layers) {
-    auto const& a = layer.attention;
-    if (a.heads % a.kv_heads != 0)
-      config.fail("num_key_value_heads", fmt::format("a divisor of num_attention_heads = {}", a.heads));
-    if (a.head_dim < 2 || a.head_dim % 2 != 0)
-      config.fail("head_dim", fmt::format("an even number, not {}", a.head_dim));
-    if (!(a.rope_theta > 0)) config.fail("rope_theta", "a positive number");
-    if (auto const* moe = layer.moe(); moe && moe->router.top_k > moe->router.experts)
-      config.fail("num_experts_per_tok",
-                  fmt::format("at most the {} experts of a layer", moe->router.experts));
+    check_attention(config, layer.attention);
+    if (auto const* dense = std::get_if<DenseSpec>(&layer.feed_forward))
+      check_width(config, "intermediate_size", dense->intermediate);
+    auto const* moe = layer.moe();
+    if (!moe) continue;
+    check_router(config, moe->router);
+    check_width(config, "moe_intermediate_size", moe->intermediate);
+    if (moe->shared) check_width(config, "n_shared_experts", moe->shared->intermediate);
+    if (plan.names.experts == ExpertLayout::mxfp4 && (plan.hidden % 32 != 0 || moe->intermediate % 32 != 0))
+      config.fail("intermediate_size", "hidden and intermediate sizes in multiples of 32, the MXFP4 block");
   }
   if (plan.moe_layers().empty()) config.fail("num_hidden_layers", "at least one Mixture-of-Experts layer");
   auto const experts = plan.router().experts;
@@ -29,6 +69,17 @@ void check(Config const& config, ModelPlan const& plan) {
   if (experts * static_cast<std::int64_t>(plan.layers.size()) > 1 << 20)
     config.fail("num_hidden_layers",
                 fmt::format("at most 2^20 experts in all, not {} in each layer", experts));
+}
+
+// Files in a number format that the family does not know would be read as if they were plain.
+void check_quantisation(Config const& config, Family const& family) {
+  auto const quantised = config.object("quantization_config");
+  if (!quantised) return;
+  if (std::string_view(family.quantisation).empty())
+    config.fail("quantization_config", fmt::format("none: quantised files of {} cannot be read; use the "
+                                                   "checkpoint in bfloat16",
+                                                   family.model_type));
+  quantised->only("quant_method", "", family.quantisation);
 }
 
 std::string dtype_of(Config const& config) {
@@ -81,7 +132,11 @@ ModelPlan read_plan(std::filesystem::path const& folder) {
   plan.vocabulary = config.integer("vocab_size", 1);
   plan.hidden = config.integer("hidden_size", 1);
   plan.tied_embeddings = config.boolean("tie_word_embeddings", false);
+  plan.names.extras = {"*.rotary_emb.inv_freq"};  // a buffer that older files hold
+  check_quantisation(config, *family);
   family->plan(config, plan);
+  if (plan.tied_embeddings)
+    plan.names.extras.push_back(plan.names.head + ".weight");  // a copy of the embedding
   check(config, plan);
   return plan;
 }

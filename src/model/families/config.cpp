@@ -77,18 +77,39 @@ std::vector<std::int64_t> Config::integers(std::string const& field) const {
   return out;
 }
 
-double Config::rope_theta(double fallback) const {
-  for (auto const* field : {"rope_parameters", "rope_scaling"}) {
-    auto const* value = find(field);
-    if (!value) continue;
-    if (!value->is_object()) fail(field, "an object");
-    Config const inner(file_ + ": " + field, *value);
-    auto const type = inner.text("rope_type", inner.text("type", "default"));
-    if (type != "default")
-      fail(field, "rope_type \"default\"; scaled rotary embeddings are not available yet");
-    if (inner.has("rope_theta")) return inner.number("rope_theta");
+std::vector<double> Config::numbers(std::string const& field) const {
+  auto const* value = find(field);
+  if (!value || !value->is_array()) fail(field, "a list of numbers");
+  std::vector<double> out;
+  for (auto const& item : *value) {
+    if (!item.is_number() || !std::isfinite(item.get<double>())) fail(field, "a list of finite numbers");
+    out.push_back(item.get<double>());
   }
-  return number("rope_theta", fallback);
+  return out;
+}
+
+std::vector<std::string> Config::texts(std::string const& field) const {
+  auto const* value = find(field);
+  if (!value) return {};
+  if (!value->is_array()) fail(field, "a list of strings");
+  std::vector<std::string> out;
+  for (auto const& item : *value) {
+    if (!item.is_string()) fail(field, "a list of strings");
+    out.push_back(item.get<std::string>());
+  }
+  return out;
+}
+
+std::optional<Config> Config::object(std::string const& field) const {
+  auto const* value = find(field);
+  if (value && !value->is_object()) fail(field, "an object");
+  if (!value || value->empty()) return std::nullopt;
+  return Config(file_ + ": " + field, *value);
+}
+
+void Config::only(std::string const& field, std::string const& fallback, std::string const& allowed) const {
+  if (text(field, fallback) != allowed)
+    fail(field, fmt::format("\"{}\": nothing else is known of this family", allowed));
 }
 
 }  // namespace moerae

@@ -21,13 +21,16 @@ class Config {
   [[nodiscard]] bool boolean(std::string const& field, bool fallback) const;
   [[nodiscard]] std::string text(std::string const& field, std::string const& fallback) const;
   [[nodiscard]] std::vector<std::int64_t> integers(
-      std::string const& field) const;  ///< absent or null: empty
+      std::string const& field) const;                                           ///< absent or null: empty
+  [[nodiscard]] std::vector<double> numbers(std::string const& field) const;     ///< required
+  [[nodiscard]] std::vector<std::string> texts(std::string const& field) const;  ///< absent or null: empty
+  [[nodiscard]] std::optional<Config> object(
+      std::string const& field) const;  ///< absent, null or {}: nothing
   /// `num_hidden_layers`, bounded so that a damaged file cannot ask for endless memory.
   [[nodiscard]] std::int64_t layers() const;
   [[nodiscard]] bool has(std::string const& field) const;
-  /// Base of the rotary embedding: `rope_parameters.rope_theta` (transformers 5) or `rope_theta` (published
-  /// files). Refuses every scaling but the default.
-  [[nodiscard]] double rope_theta(double fallback) const;
+  /// Refuses every value of a text field (`fallback` where absent) but `allowed`.
+  void only(std::string const& field, std::string const& fallback, std::string const& allowed) const;
   /// Throws DataError "<file>: <field> = <value>: <expectation>".
   [[noreturn]] void fail(std::string const& field, std::string const& expectation) const;
 
@@ -37,17 +40,27 @@ class Config {
   nlohmann::json fields_;
 };
 
-/// A row of the registry: `model_type` and the function that turns a config into a plan. vocabulary, hidden,
-/// dtype, eps and tied embeddings are read for every family by the caller; the family fills `norm_eps`,
-/// `layers` and what differs in `names`.
+/// A row of the registry: `model_type`, the function that turns a config into a plan, and the one
+/// `quantization_config.quant_method` its files may have ("" none). vocabulary, hidden, dtype and tied
+/// embeddings are read for every family by the caller; the family fills `norm`, `layers` and what differs.
 struct Family {
   char const* model_type;
   void (*plan)(Config const&, ModelPlan&);
+  char const* quantisation = "";
 };
 
 [[nodiscard]] std::span<Family const> families();
 
-void plan_qwen3_moe(Config const&, ModelPlan&);
+void plan_deepseek(Config const&, ModelPlan&);
+void plan_deepseek_v2(Config const&, ModelPlan&);
+void plan_deepseek_v3(Config const&, ModelPlan&);
+void plan_glm4_moe(Config const&, ModelPlan&);
+void plan_gpt_oss(Config const&, ModelPlan&);
+void plan_granitemoe(Config const&, ModelPlan&);
+void plan_mixtral(Config const&, ModelPlan&);
 void plan_olmoe(Config const&, ModelPlan&);
+void plan_phimoe(Config const&, ModelPlan&);
+void plan_qwen2_moe(Config const&, ModelPlan&);
+void plan_qwen3_moe(Config const&, ModelPlan&);
 
 }  // namespace moerae
