@@ -34,11 +34,11 @@ Command const& find_command(std::string const& name) {
 std::vector<Command> const& commands() {
   static std::vector<Command> const table{
       {"plan",
-       "what a study will do: shards, grid, memory per rank, bytes to be written; runs nothing",
+       "what a study will do: parameters, shards, grid, memory per rank, bytes to be written; runs nothing",
        true,
        false,
-       {"model.path", "corpus.path"},
-       {"run.dir", "run.seed", "model.", "grid.", "corpus.", "record."}},
+       {"model.path"},
+       {"model.", "grid.", "corpus.", "record."}},
       {"record",
        "forward passes over the corpus; routing and usage to HDF5; repeating the command resumes",
        true,
@@ -50,7 +50,7 @@ std::vector<Command> const& commands() {
        true,
        true,
        {"run.dir"},
-       {"run.", "ses.", "contrast.", "select."}},
+       {"run.dir", "run.seed", "run.from", "ses.", "contrast.", "select."}},
       {"verify", "every file of a run against its manifest", true, false, {"run.dir"}, {"run.dir"}},
       {"defaults", "all keys with help and defaults, as a study file", false, false, {}, {}},
       {"info", "build, torch, MPI, HDF5, CPU and GPU", false, false, {}, {}},

@@ -4,7 +4,6 @@
 
 #include "moerae/app/study.hpp"
 #include "moerae/base/check.hpp"
-#include "moerae/base/stop.hpp"
 #include "moerae/mpi/comm.hpp"
 #include "moerae/store/provenance.hpp"
 
@@ -13,7 +12,6 @@ namespace moerae {
 /// What every stage is handed by main.
 struct Context {
   mpi::Comm const& world;
-  StopRequest const& stop;
   std::string command_line;
 
   /// What every artefact of this run says about its origin.

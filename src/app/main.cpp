@@ -40,8 +40,7 @@ ExitCode run(mpi::Comm const& world, CommandLine const& line, std::string words)
   mpi::agree(world, [&] {
     if (line.command->takes_study) study = read_study(line.study);
   });
-  StopRequest const stop(study.run.wall_limit);
-  Context const context{world, stop, std::move(words)};
+  Context const context{world, std::move(words)};
   for (auto const& [name, stage] : stages)
     if (line.command->name == name) return stage(context, study);
   return run_info(context);

@@ -13,13 +13,13 @@ ExpertSpace space_of(ModelPlan const& plan) {
   return space;
 }
 
+}  // namespace
+
 // bfloat16 checkpoints are computed as they are; float16 has no fast path on CPUs and is widened
 std::string resolve_dtype(std::string const& asked, std::string const& stored) {
   if (asked != "auto") return asked;
   return stored == "bfloat16" ? "bfloat16" : "float32";
 }
-
-}  // namespace
 
 torch::Dtype RecordJob::torch_dtype() const {
   return dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32;

@@ -32,6 +32,9 @@ struct RecordJob {
   [[nodiscard]] std::int64_t tokens() const;
 };
 
+/// model.dtype where `stored` is the dtype of the checkpoint.
+[[nodiscard]] std::string resolve_dtype(std::string const& asked, std::string const& stored);
+
 /// Reads corpus, config and headers and checks them against each other. Throws ConfigError and DataError.
 [[nodiscard]] RecordJob make_record_job(Study const& study);
 

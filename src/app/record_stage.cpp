@@ -9,6 +9,8 @@
 #include "context.hpp"
 #include "moerae/base/log.hpp"
 #include "moerae/base/progress.hpp"
+#include "moerae/base/stop.hpp"
+#include "moerae/model/load_weights.hpp"
 #include "moerae/model/weights_hash.hpp"
 #include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/collective.hpp"
@@ -102,11 +104,15 @@ std::int64_t tokens_of(Shard const& shard) {
 
 ExitCode run_record(Context const& context, Study const& study) {
   auto const& world = context.world;
-  std::optional<RecordJob> made;
+  StopRequest const stop(study.run.wall_limit);
   auto const grid = mpi::Grid::over(world, study.grid.expert);
-  mpi::agree(world, [&] { made = make_record_job(study); });
+  std::optional<RecordJob> made;
+  store::StageDir stage;
+  mpi::agree(world, [&] {
+    made = make_record_job(study);
+    stage = store::find_stage(study.run.dir, "record", made->inputs);
+  });
   auto const& job = *made;
-  auto stage = store::find_stage(study.run.dir, "record", job.inputs);
   auto const done = prepare(context, study, job, stage);
 
   std::int64_t open_prompts = 0, open_tokens = 0;
@@ -129,6 +135,9 @@ ExitCode run_record(Context const& context, Study const& study) {
     loaded = load_weights(job.plan, job.checkpoint, job.torch_dtype(), grid.member, grid.expert_width);
   });
   auto const weights_hash = combine_hashes(grid.experts, loaded->hashes);
+  mpi::agree(world, [&] {
+    if (world.rank() == 0) check_same_weights(stage, done, weights_hash);
+  });
   spdlog::info("record: weights {} loaded, {} MB read by rank 0, {} thread(s) a rank", weights_hash,
                loaded->bytes_read >> 20, at::get_num_threads());
 
@@ -144,7 +153,7 @@ ExitCode run_record(Context const& context, Study const& study) {
   origin.grid = fmt::format("{}x{}", grid.data_width, grid.expert_width);
   origin.prompt_equivalent = study.record.routing || study.record.logits;
   RecordHooks hooks;
-  hooks.stop_requested = [&] { return context.stop.requested(); };
+  hooks.stop_requested = [&] { return stop.requested(); };
   hooks.publish = [&](Shard const& shard, ShardRecord const& record) {
     auto mine = origin;
     mine.created_utc = store::utc_now();
@@ -161,7 +170,7 @@ ExitCode run_record(Context const& context, Study const& study) {
   auto const seconds = ledger.seconds();
   mpi::agree(world, [&] { ledger.finish(); });
   if (outcome == mpi::Status::stop) {
-    auto const reason = context.stop.reason();
+    auto const reason = stop.reason();
     spdlog::warn("record: stopped early ({}); finished shards are kept: repeat the command to go on",
                  reason.empty() ? "asked on another rank" : reason);
     return ExitCode::stopped;

@@ -4,6 +4,7 @@
 #include "moerae/base/check.hpp"
 #include "moerae/record/shard_writer.hpp"
 #include "moerae/store/content_hash.hpp"
+#include "moerae/store/file.hpp"
 #include "moerae/store/manifest.hpp"
 #include "moerae/store/publish.hpp"
 
@@ -30,6 +31,18 @@ void check_same_study(fs::path const& run, store::StageDir const& stage) {
                         "overwritten: choose another "
                         "run.dir",
                         run.string(), theirs, stage.inputs.at("corpus").get<std::string>());
+}
+
+void check_same_weights(store::StageDir const& stage, std::set<std::int32_t> const& done,
+                        std::string const& weights_hash) {
+  if (done.empty()) return;
+  auto const path = stage.path / shard_file_name(*done.begin());
+  auto const theirs = store::File::open(path).string_attribute("/", "weights_hash");
+  validate<ConfigError>(
+      theirs == weights_hash,
+      "{}: was recorded with the weights {}, but model.path holds the weights {}; routing of "
+      "two models would be mixed: restore the checkpoint, or choose another run.dir",
+      path.string(), theirs, weights_hash);
 }
 
 void prepare_run(Study const& study, Corpus const& corpus, store::StageDir& stage) {

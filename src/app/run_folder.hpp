@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <set>
+#include <string>
 
 #include "moerae/app/study.hpp"
 #include "moerae/corpus/corpus.hpp"
@@ -12,6 +13,12 @@ namespace moerae {
 /// Refuses a run directory that holds another study: a corpus or a record of another corpus or model. Reads
 /// only. `stage` has the inputs "model" and "corpus". Throws ConfigError.
 void check_same_study(std::filesystem::path const& run, store::StageDir const& stage);
+
+/// Refuses weights that differ from those behind the finished shards: the fingerprint of a checkpoint sees
+/// the start of every tensor only. One shard stands for all, each was compared when it was made. Throws
+/// ConfigError.
+void check_same_weights(store::StageDir const& stage, std::set<std::int32_t> const& done,
+                        std::string const& weights_hash);
 
 /// Rank 0 only. Creates the folder of the run with study.ini and its copy of the corpus, removes what killed
 /// writers left, lists what they published, and creates the stage. Repeating it changes nothing.

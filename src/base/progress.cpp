@@ -26,11 +26,10 @@ double Progress::seconds() const {
 }
 
 void Progress::advance_to(double done) {
-  if (first_done_ < 0) first_done_ = done;
   auto const now = Clock::now();
-  if (std::chrono::duration<double>(now - last_).count() < interval_s_ || done <= first_done_) return;
+  if (std::chrono::duration<double>(now - last_).count() < interval_s_ || done <= 0) return;
   last_ = now;
-  double const rate = (done - first_done_) / seconds();
+  double const rate = done / seconds();
   spdlog::info("{}: {:.0f} of {:.0f} {} ({:.0f} %), {:.0f} {}/s, {} left", what_, done, total_, unit_,
                100 * done / total_, rate, unit_, format_duration((total_ - done) / rate));
 }

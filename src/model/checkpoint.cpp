@@ -1,4 +1,5 @@
 #define XXH_INLINE_ALL
+#include <fnmatch.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include "moerae/base/check.hpp"
 #include "moerae/model/safetensors.hpp"
 #include "moerae/model/strict_json.hpp"
+#include "moerae/model/tensor_specs.hpp"
 
 namespace moerae {
 namespace {
@@ -35,8 +37,20 @@ std::map<std::string, std::string> read_weight_map(std::filesystem::path const& 
   return out;
 }
 
+std::vector<std::int64_t> scale_shape(std::vector<std::int64_t> shape) {
+  for (auto& extent : shape) extent = (extent + fp8_block - 1) / fp8_block;
+  return shape;
+}
+
 std::string shape_text(std::vector<std::int64_t> const& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
+}
+
+void check_shape(StoredTensor const& stored, std::string const& name,
+                 std::vector<std::int64_t> const& expected, std::string const& family) {
+  validate<DataError>(stored.shape == expected,
+                      "{}: tensor {}: shape {}, but config.json of this {} model asks for {}",
+                      stored.file->string(), name, shape_text(stored.shape), family, shape_text(expected));
 }
 
 }  // namespace
@@ -87,16 +101,21 @@ StoredTensor const& Checkpoint::at(std::string const& name) const {
 
 void Checkpoint::check_against(ModelPlan const& plan) const {
   auto const specs = tensor_specs(plan);
-  std::set<std::string_view> wanted;
+  std::set<std::string> wanted;
   std::vector<std::string> missing, surplus;
   for (auto const& spec : specs) {
     wanted.insert(spec.name);
     if (!tensors_.contains(spec.name)) missing.push_back(spec.name);
+    if (is_block_fp8(plan, spec) && !tensors_.contains(*wanted.insert(spec.name + "_scale_inv").first))
+      missing.push_back(spec.name + "_scale_inv");
   }
-  std::set<std::string_view> extras(plan.names.extras.begin(), plan.names.extras.end());
-  if (plan.tied_embeddings) extras.insert(plan.names.head);
+  auto extras = plan.names.extras;
+  if (plan.tied_embeddings) extras.push_back(plan.names.head + ".weight");
   for (auto const& [name, tensor] : tensors_)
-    if (!wanted.contains(name) && !extras.contains(name)) surplus.push_back(name);
+    if (!wanted.contains(name) && std::ranges::none_of(extras, [&](auto const& e) {
+          return ::fnmatch(e.c_str(), name.c_str(), 0) == 0;
+        }))
+      surplus.push_back(name);
   auto const list = [](std::vector<std::string> names) {
     auto const count = names.size();
     if (count > 5) names.resize(5);
@@ -112,17 +131,28 @@ void Checkpoint::check_against(ModelPlan const& plan) const {
       surplus.empty(),
       "{}: {} tensor(s) that a {} model with this config.json does not have: {}; the results would "
       "not be those of this checkpoint: correct config.json",
-      folder_.string(), surplus.size(), plan.family, list(surplus));
+      at(surplus.empty() ? specs.front().name : surplus.front()).file->string(), surplus.size(), plan.family,
+      list(surplus));
   for (auto const& spec : specs) {
     auto const& stored = at(spec.name);
-    validate<DataError>(
-        stored.shape == spec.shape, "{}: tensor {}: shape {}, but config.json of this {} model asks for {}",
-        stored.file->string(), spec.name, shape_text(stored.shape), plan.family, shape_text(spec.shape));
-    validate<DataError>(stored.dtype == "F32" || stored.dtype == "BF16" || stored.dtype == "F16",
-                        "{}: tensor {}: dtype {}, expected F32, "
-                        "BF16 or F16",
-                        stored.file->string(), spec.name, stored.dtype);
+    bool const fp8 = is_block_fp8(plan, spec);
+    check_shape(stored, spec.name, spec.shape, plan.family);
+    if (fp8)
+      check_shape(at(spec.name + "_scale_inv"), spec.name + "_scale_inv", scale_shape(spec.shape),
+                  plan.family);
+    auto const expected = spec.kind == TensorSpec::Kind::packed ? std::set<std::string_view>{"U8"}
+                          : fp8                                 ? std::set<std::string_view>{"F8_E4M3"}
+                                : std::set<std::string_view>{"F32", "BF16", "F16"};
+    validate<DataError>(expected.contains(stored.dtype),
+                        "{}: tensor {}: dtype {}, expected {} in a {} checkpoint", stored.file->string(),
+                        spec.name, stored.dtype, fmt::join(expected, " or "), plan.family);
   }
+}
+
+bool Checkpoint::is_block_fp8(ModelPlan const& plan, TensorSpec const& spec) const {
+  auto const found = tensors_.find(spec.name);
+  return plan.block_fp8 && spec.kind == TensorSpec::Kind::linear && found != tensors_.end() &&
+         found->second->dtype == "F8_E4M3";
 }
 
 std::string Checkpoint::fingerprint() const {

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "moerae/model/attention.hpp"
 #include "moerae/model/layers.hpp"
 #include "moerae/model/router.hpp"
 
@@ -37,31 +38,39 @@ void Decoder::record(PackedBatch const& batch, RoutingTap& tap) const {
 }
 
 torch::Tensor Decoder::forward(PackedBatch const& batch, RoutingTap* tap) const {
-  return rms_norm(run(batch, tap, false), weights_.final_norm, plan_.norm_eps);
+  return normalise(run(batch, tap, false), weights_.final_norm, plan_.norm);
+}
+
+torch::Tensor Decoder::feed_forward(torch::Tensor const& x, LayerSpec const& spec, LayerWeights const& own,
+                                    RoutingDecision const& decision) const {
+  if (!spec.moe()) return gated_mlp(x, std::get<MlpWeights>(own.feed_forward));
+  auto const& moe = std::get<MoeWeights>(own.feed_forward);
+  auto const routed = exchange_.run(x, decision, moe);
+  return moe.shared ? routed + shared_experts(x, moe) : routed;
 }
 
 torch::Tensor Decoder::run(PackedBatch const& batch, RoutingTap* tap, bool routing_only) const {
   LayerId const last = plan_.moe_layers().back();
-  auto h = at::embedding(weights_.embedding, batch.tokens);  // [T, H]
+  auto const scaled = [](torch::Tensor const& t, double scale) { return scale == 1 ? t : t * scale; };
+  auto h = scaled(at::embedding(weights_.embedding, batch.tokens), plan_.embedding_scale);  // [T, H]
   std::optional<Rope> rope;
   for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
     LayerId const layer(static_cast<std::int32_t>(i));
     auto const& spec = plan_.layers[i];
     auto const& own = weights_.layers[i];
-    if (!rope)
-      rope.emplace(batch.positions, spec.attention.head_dim, spec.attention.rope_theta, h.scalar_type());
-    h = h + attention(rms_norm(h, own.input_norm, plan_.norm_eps), own.attention, spec.attention,
-                      plan_.norm_eps, batch, *rope);
-    auto const x = rms_norm(h, own.post_norm, plan_.norm_eps);
+    if (!rope || rope->spec() != spec.attention.rope)
+      rope.emplace(spec.attention.rope, batch, h.scalar_type());
+    auto const mixed = attention(normalise(h, own.input_norm, plan_.norm), own.attention, spec.attention,
+                                 plan_.norm.eps, batch, *rope);
+    h = h + scaled(mixed, plan_.residual_scale);
+    auto const x = normalise(h, own.post_norm, plan_.norm);
+    RoutingDecision decision;
     if (auto const* moe = spec.moe()) {
-      auto const& experts = std::get<MoeWeights>(own.feed_forward);
-      auto const decision = route(x, experts.router, moe->router);
+      decision = route(x, std::get<MoeWeights>(own.feed_forward), moe->router);
       if (tap) show(*tap, layer, decision);
       if (routing_only && layer == last) return h;
-      h = h + exchange_.run(x, decision, experts);
-    } else {
-      h = h + gated_mlp(x, std::get<MlpWeights>(own.feed_forward));
     }
+    h = h + scaled(feed_forward(x, spec, own, decision), plan_.residual_scale);
   }
   return h;
 }

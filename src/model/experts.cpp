@@ -22,8 +22,8 @@ torch::Tensor apply_experts(torch::Tensor const& x, torch::Tensor const& experts
     auto const count = counts.data_ptr<std::int64_t>()[e];
     if (count == 0) continue;
     auto const mine = rows.narrow(0, first, count);
-    auto const y =
-        gated_mlp(x.index_select(0, mine), weights.experts[static_cast<std::size_t>(e)]);  // [count, H]
+    auto const y = gated_mlp(x.index_select(0, mine), weights.experts[static_cast<std::size_t>(e)],
+                             weights.activation);  // [count, H]
     sum.index_add_(0, mine, y.to(torch::kFloat32) * gate.narrow(0, first, count).unsqueeze(1));
     first += count;
   }

@@ -1,47 +1,118 @@
-#include <functional>
-#include <numeric>
-
-#include "moerae/model/plan.hpp"
+#include "moerae/model/tensor_specs.hpp"
 
 namespace moerae {
 namespace {
 
-using Shape = std::vector<std::int64_t>;
+using Kind = TensorSpec::Kind;
 
-void add_attention(ModelPlan const& plan, LayerId layer, AttentionSpec const& a,
-                   std::vector<TensorSpec>& out) {
-  auto const& n = plan.names;
-  std::int64_t const q = a.heads * a.head_dim, kv = a.kv_heads * a.head_dim;
-  struct Projection {
-    std::string const& name;
-    std::int64_t rows, columns;
-  };
-  for (auto const& [name, rows, columns] : {Projection{n.q, q, plan.hidden},
-                                            {n.k, kv, plan.hidden},
-                                            {n.v, kv, plan.hidden},
-                                            {n.o, plan.hidden, q}}) {
-    out.push_back({layer_tensor(plan, layer, name + ".weight"), {rows, columns}, {}});
-    if (a.bias) out.push_back({layer_tensor(plan, layer, name + ".bias"), {rows}, {}});
-  }
-  if (a.qk_norm == QkNorm::none) return;
-  bool const per_head = a.qk_norm == QkNorm::per_head;
-  out.push_back({layer_tensor(plan, layer, n.q_norm), {per_head ? a.head_dim : q}, {}});
-  out.push_back({layer_tensor(plan, layer, n.k_norm), {per_head ? a.head_dim : kv}, {}});
+std::string of_expert(std::string name, ExpertId expert) {
+  if (auto const at = name.find("{expert}"); at != std::string::npos)
+    name.replace(at, 8, std::to_string(expert.value));
+  return name;
 }
 
-void add_moe(ModelPlan const& plan, LayerId layer, MoeSpec const& moe, std::vector<TensorSpec>& out) {
-  auto const& n = plan.names;
-  out.push_back({layer_tensor(plan, layer, n.router), {moe.router.experts, plan.hidden}, {}});
-  for (std::int32_t e = 0; e < moe.router.experts; ++e) {
-    out.push_back({expert_tensor(plan, layer, n.expert_gate, ExpertId(e)),
-                   {moe.intermediate, plan.hidden},
-                   ExpertId(e)});
-    out.push_back(
-        {expert_tensor(plan, layer, n.expert_up, ExpertId(e)), {moe.intermediate, plan.hidden}, ExpertId(e)});
-    out.push_back({expert_tensor(plan, layer, n.expert_down, ExpertId(e)),
-                   {plan.hidden, moe.intermediate},
-                   ExpertId(e)});
+// Collects the tensors of one layer, or of the model where there is no layer.
+class Specs {
+ public:
+  Specs(ModelPlan const& plan, std::vector<TensorSpec>& out) : plan_(plan), out_(out) {}
+  void at(LayerId layer) { prefix_ = layer_tensor(plan_, layer, ""); }
+
+  void parameter(std::string const& name, std::vector<std::int64_t> shape) {
+    out_.push_back({prefix_ + name, std::move(shape)});
   }
+  void norm(std::string const& module) {
+    parameter(module + ".weight", {plan_.hidden});
+    if (plan_.norm.layer_norm) parameter(module + ".bias", {plan_.hidden});
+  }
+  void linear(std::string const& module, std::int64_t rows, std::int64_t columns, bool bias,
+              std::optional<ExpertId> expert = {}) {
+    out_.push_back({prefix_ + module + ".weight", {rows, columns}, Kind::linear, expert});
+    if (bias) out_.push_back({prefix_ + module + ".bias", {rows}, Kind::floating, expert});
+  }
+  void all_experts(std::string const& name, std::vector<std::int64_t> shape, Kind kind = Kind::floating) {
+    out_.push_back({prefix_ + name, std::move(shape), kind, {}, true});
+  }
+
+ private:
+  ModelPlan const& plan_;
+  std::vector<TensorSpec>& out_;
+  std::string prefix_;
+};
+
+void add_attention(ModelPlan const& plan, AttentionSpec const& a, Specs& specs) {
+  auto const& n = plan.names;
+  std::int64_t const q = a.heads * a.head_dim, kv = a.kv_heads * a.head_dim;
+  if (auto const& latent = a.latent) {
+    if (latent->q_rank > 0) {
+      specs.linear(n.q_a, latent->q_rank, plan.hidden, a.bias);
+      specs.parameter(n.q_a_norm, {latent->q_rank});
+      specs.linear(n.q_b, q, latent->q_rank, false);
+    } else {
+      specs.linear(n.q, q, plan.hidden, false);
+    }
+    specs.linear(n.kv_a, latent->kv_rank + a.head_dim - latent->nope_dim, plan.hidden, a.bias);
+    specs.parameter(n.kv_a_norm, {latent->kv_rank});
+    specs.linear(n.kv_b, a.heads * (latent->nope_dim + a.value_dim), latent->kv_rank, false);
+  } else {
+    specs.linear(n.q, q, plan.hidden, a.bias);
+    specs.linear(n.k, kv, plan.hidden, a.bias);
+    specs.linear(n.v, a.kv_heads * a.value_dim, plan.hidden, a.bias);
+  }
+  specs.linear(n.o, plan.hidden, a.heads * a.value_dim, a.out_bias);
+  if (a.qk_norm != QkNorm::none) {
+    bool const per_head = a.qk_norm == QkNorm::per_head;
+    specs.parameter(n.q_norm, {per_head ? a.head_dim : q});
+    specs.parameter(n.k_norm, {per_head ? a.head_dim : kv});
+  }
+  if (a.sinks) specs.parameter(n.sinks, {a.heads});
+}
+
+void add_experts(ModelPlan const& plan, MoeSpec const& moe, Specs& specs) {
+  auto const& n = plan.names;
+  std::int64_t const count = moe.router.experts, inner = moe.intermediate, hidden = plan.hidden;
+  auto const blocks = [](std::int64_t columns) { return columns / mxfp4_block; };
+  switch (n.experts) {
+    case ExpertLayout::separate:
+      for (std::int32_t e = 0; e < count; ++e) {
+        auto const named = [&](std::string const& name) { return of_expert(name, ExpertId(e)); };
+        specs.linear(named(n.expert_gate), inner, hidden, moe.bias, ExpertId(e));
+        specs.linear(named(n.expert_up), inner, hidden, moe.bias, ExpertId(e));
+        specs.linear(named(n.expert_down), hidden, inner, moe.bias, ExpertId(e));
+      }
+      return;
+    case ExpertLayout::fused:
+      specs.all_experts(n.expert_gate_up, {count, 2 * inner, hidden});
+      specs.all_experts(n.expert_down_all, {count, hidden, inner});
+      return;
+    case ExpertLayout::interleaved:
+      specs.all_experts(n.expert_gate_up, {count, hidden, 2 * inner});
+      specs.all_experts(n.expert_down_all, {count, inner, hidden});
+      break;
+    case ExpertLayout::mxfp4:
+      specs.all_experts(n.expert_gate_up + "_blocks", {count, 2 * inner, blocks(hidden), mxfp4_bytes},
+                        Kind::packed);
+      specs.all_experts(n.expert_gate_up + "_scales", {count, 2 * inner, blocks(hidden)}, Kind::packed);
+      specs.all_experts(n.expert_down_all + "_blocks", {count, hidden, blocks(inner), mxfp4_bytes},
+                        Kind::packed);
+      specs.all_experts(n.expert_down_all + "_scales", {count, hidden, blocks(inner)}, Kind::packed);
+      break;
+  }
+  if (!moe.bias) return;
+  specs.all_experts(n.expert_gate_up + "_bias", {count, 2 * inner});
+  specs.all_experts(n.expert_down_all + "_bias", {count, hidden});
+}
+
+void add_moe(ModelPlan const& plan, MoeSpec const& moe, Specs& specs) {
+  auto const& n = plan.names;
+  specs.parameter(n.router + ".weight", {moe.router.experts, plan.hidden});
+  if (moe.router.bias) specs.parameter(n.router + ".bias", {moe.router.experts});
+  if (moe.router.correction_bias) specs.parameter(n.correction_bias, {moe.router.experts});
+  add_experts(plan, moe, specs);
+  if (!moe.shared) return;
+  specs.linear(n.shared_gate, moe.shared->intermediate, plan.hidden, false);
+  specs.linear(n.shared_up, moe.shared->intermediate, plan.hidden, false);
+  specs.linear(n.shared_down, plan.hidden, moe.shared->intermediate, false);
+  if (moe.shared->gated) specs.parameter(n.shared_switch + ".weight", {1, plan.hidden});
 }
 
 }  // namespace
@@ -51,46 +122,31 @@ std::string layer_tensor(ModelPlan const& plan, LayerId layer, std::string const
 }
 
 std::string expert_tensor(ModelPlan const& plan, LayerId layer, std::string const& name, ExpertId expert) {
-  std::string text = name;
-  if (auto const at = text.find("{expert}"); at != std::string::npos)
-    text.replace(at, 8, std::to_string(expert.value));
-  return layer_tensor(plan, layer, text);
+  return layer_tensor(plan, layer, of_expert(name, expert));
 }
 
 std::vector<TensorSpec> tensor_specs(ModelPlan const& plan) {
   auto const& n = plan.names;
   std::vector<TensorSpec> out;
-  out.push_back({n.embedding, {plan.vocabulary, plan.hidden}, {}});
-  out.push_back({n.final_norm, {plan.hidden}, {}});
-  if (!plan.tied_embeddings) out.push_back({n.head, {plan.vocabulary, plan.hidden}, {}});
+  Specs specs(plan, out);
+  specs.parameter(n.embedding, {plan.vocabulary, plan.hidden});
+  specs.norm(n.final_norm);
+  if (!plan.tied_embeddings) specs.parameter(n.head + ".weight", {plan.vocabulary, plan.hidden});
+  if (plan.head_bias) specs.parameter(n.head + ".bias", {plan.vocabulary});
   for (std::size_t i = 0; i < plan.layers.size(); ++i) {
-    LayerId const layer(static_cast<std::int32_t>(i));
-    auto const& spec = plan.layers[i];
-    out.push_back({layer_tensor(plan, layer, n.input_norm), {plan.hidden}, {}});
-    out.push_back({layer_tensor(plan, layer, n.post_norm), {plan.hidden}, {}});
-    add_attention(plan, layer, spec.attention, out);
-    if (auto const* moe = spec.moe()) {
-      add_moe(plan, layer, *moe, out);
+    auto const& layer = plan.layers[i];
+    specs.at(LayerId(static_cast<std::int32_t>(i)));
+    specs.norm(n.input_norm);
+    specs.norm(n.post_norm);
+    add_attention(plan, layer.attention, specs);
+    if (auto const* moe = layer.moe()) {
+      add_moe(plan, *moe, specs);
     } else {
-      auto const intermediate = std::get<DenseSpec>(spec.feed_forward).intermediate;
-      out.push_back({layer_tensor(plan, layer, n.dense_gate), {intermediate, plan.hidden}, {}});
-      out.push_back({layer_tensor(plan, layer, n.dense_up), {intermediate, plan.hidden}, {}});
-      out.push_back({layer_tensor(plan, layer, n.dense_down), {plan.hidden, intermediate}, {}});
+      auto const inner = std::get<DenseSpec>(layer.feed_forward).intermediate;
+      specs.linear(n.dense_gate, inner, plan.hidden, false);
+      specs.linear(n.dense_up, inner, plan.hidden, false);
+      specs.linear(n.dense_down, plan.hidden, inner, false);
     }
-  }
-  return out;
-}
-
-ParameterCount count_parameters(ModelPlan const& plan) {
-  auto const size = [](Shape const& s) {
-    return std::accumulate(s.begin(), s.end(), std::int64_t{1}, std::multiplies<>());
-  };
-  auto const router = plan.router();
-  ParameterCount out;
-  for (auto const& spec : tensor_specs(plan)) {
-    out.total += size(spec.shape);
-    // of the routed experts a token passes through the first top-k as through any other: all have one shape
-    if (!spec.expert || spec.expert->value < router.top_k) out.active += size(spec.shape);
   }
   return out;
 }

@@ -6,6 +6,7 @@
 
 #include "moerae/base/check.hpp"
 #include "moerae/corpus/shards.hpp"
+#include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/collective.hpp"
 
 namespace moerae {
@@ -43,6 +44,11 @@ void Coverage::check(mpi::Comm const& comm) const {
   mpi::sum(comm, std::span(times));
   mpi::maximum(comm, std::span(last));
   mpi::maximum(comm, std::span(first));
+  mpi::agree(comm, [&] { require_once(times, first, last); });
+}
+
+void Coverage::require_once(std::vector<std::int64_t> const& times, std::vector<std::int64_t> const& first,
+                            std::vector<std::int64_t> const& last) const {
   std::vector<std::uint64_t> missing;
   std::size_t selected = 0;
   for (std::size_t p = 0; p < times.size(); ++p) {

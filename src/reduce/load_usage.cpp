@@ -75,9 +75,11 @@ void read_mine(mpi::Comm const& comm, RecordSource const& source, Corpus const& 
 void combine(mpi::Comm const& comm, UsageTable& table) {
   auto largest = table.mass.empty() ? 0 : std::ranges::max(table.mass);
   largest = mpi::maximum(comm, largest);
-  validate<DataError>(largest <= std::numeric_limits<std::int64_t>::max() / comm.size(),
-                      "set {}: gate mass of a cluster exceeds 2^31 weights; split it into more clusters",
-                      table.name);
+  mpi::agree(comm, [&] {
+    validate<DataError>(largest <= std::numeric_limits<std::int64_t>::max() / comm.size(),
+                        "set {}: gate mass of a cluster exceeds 2^31 weights; split it into more clusters",
+                        table.name);
+  });
   mpi::sum(comm, std::span(table.tokens));
   mpi::sum(comm, std::span(table.count));
   mpi::sum(comm, std::span(table.mass));
@@ -123,7 +125,7 @@ LoadedUsage load_usage(mpi::Comm const& comm, RecordSource const& source, Corpus
   coverage.check(comm);
   for (auto& table : usage.tables) {
     combine(comm, table);
-    leave_out_silent(table, positions, comm.rank());
+    mpi::agree(comm, [&] { leave_out_silent(table, positions, comm.rank()); });
   }
   return usage;
 }

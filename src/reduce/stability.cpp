@@ -5,6 +5,7 @@
 
 #include "moerae/base/check.hpp"
 #include "moerae/base/progress.hpp"
+#include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/collective.hpp"
 
 namespace moerae {
@@ -44,13 +45,16 @@ std::vector<std::int32_t> path_sizes(std::int64_t top, std::int64_t experts) {
 
 Stability stability_selection(mpi::Comm const& comm, UsageTable const& table, StabilityRule const& rule,
                               std::uint64_t seed, std::string const& what) {
-  validate<ConfigError>(
-      table.clusters.size() >= 2,
-      "set {}: {} cluster(s) in the discovery split cannot be resampled, so no selection frequency "
-      "exists; SES needs at least 2 (methods ask for 20 and more)",
-      table.name, table.clusters.size());
+  Stability out{table.space, rule, 0, {}, {}, {}};
+  mpi::agree(comm, [&] {
+    validate<ConfigError>(
+        table.clusters.size() >= 2,
+        "set {}: {} cluster(s) in the discovery split cannot be resampled, so no selection frequency "
+        "exists; SES needs at least 2 (methods ask for 20 and more)",
+        table.name, table.clusters.size());
+    out.top = top_size(table.space, rule.scope, rule.alpha);
+  });
   auto const size = table.space.size();
-  Stability out{table.space, rule, top_size(table.space, rule.scope, rule.alpha), {}, {}, {}};
   auto const field = rule.scope == Scope::model ? size : static_cast<std::size_t>(table.space.experts);
   out.sizes = path_sizes(out.top, static_cast<std::int64_t>(field));
   out.path.assign(out.sizes.size() * size, 0);

@@ -3,8 +3,15 @@
 #include <fmt/format.h>
 
 #include <mutex>
+#include <string_view>
+#include <vector>
 
 namespace moerae::store::hdf5 {
+namespace {
+
+constexpr std::string_view system_message = "error message = '";
+
+}  // namespace
 
 void start() {
   static std::once_flag once;
@@ -16,21 +23,25 @@ void start() {
 }
 
 std::string error_text() {
-  std::string text;
+  std::vector<std::string> reasons;  // from the function that was called to the innermost
   auto const add = [](unsigned, H5E_error2_t const* error, void* out) noexcept -> herr_t {
-    auto& sentence = *static_cast<std::string*>(out);
     if (error->desc == nullptr || *error->desc == '\0') return 0;
     try {
-      if (!sentence.empty()) sentence += "; ";
-      sentence += error->desc;
+      static_cast<std::vector<std::string>*>(out)->emplace_back(error->desc);
     } catch (...) {
       return -1;
     }
     return 0;
   };
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, add, &text);
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, add, &reasons);
   H5Eclear2(H5E_DEFAULT);
-  return text.empty() ? "HDF5 gives no reason" : text;
+  for (auto const& reason : reasons)  // "..., error message = 'No space left on device', buf = ..."
+    if (auto const at = reason.find(system_message); at != std::string::npos) {
+      auto const from = at + system_message.size();
+      return reason.substr(from, reason.find('\'', from) - from);
+    }
+  if (reasons.empty()) return "HDF5 gives no reason";
+  return reasons.size() == 1 ? reasons.front() : reasons.front() + ": " + reasons.back();
 }
 
 hid_t half_type() {

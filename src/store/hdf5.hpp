@@ -15,7 +15,8 @@ namespace moerae::store::hdf5 {
 /// owned here; after a failed flush that clean-up tries again and can crash).
 void start();
 
-/// HDF5's error stack in one line, innermost cause last; cleared afterwards.
+/// Why HDF5 failed, in one line: what the system said where it did, else the outermost and the innermost
+/// entry of the error stack, which is cleared.
 [[nodiscard]] std::string error_text();
 
 /// An owned id.

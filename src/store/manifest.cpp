@@ -50,6 +50,17 @@ Entry entry_of(std::string_view line) {
   return entry;
 }
 
+/// Behind the lines that were read or written here there can be a torn one of a killed writer, nothing else.
+void require_sole_writer(std::filesystem::path const& path, std::uint64_t whole_bytes) {
+  auto const bytes = std::filesystem::file_size(path);
+  bool const alone = bytes == whole_bytes ||
+                     (bytes > whole_bytes && read_text(path).find('\n', whole_bytes) == std::string::npos);
+  validate<Error>(alone,
+                  "{}: has changed since this program read it: another program writes to the same run "
+                  "directory; let it end, then repeat this command",
+                  path.string());
+}
+
 }  // namespace
 
 Entry make_entry(std::filesystem::path const& run, std::filesystem::path const& file,
@@ -103,6 +114,7 @@ void Manifest::append(std::span<Entry const> added) {
   if (lines.empty()) return;
   auto const path = run_ / "manifest.jsonl";
   bool const made = !std::filesystem::exists(path);
+  if (!made) require_sole_writer(path, whole_bytes_);
   Descriptor file(path, O_WRONLY | O_CREAT | O_APPEND);
   file.truncate(whole_bytes_);
   file.write(lines);

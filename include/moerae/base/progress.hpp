@@ -11,7 +11,7 @@ class Progress {
   /// `total` and the amounts of `advance_to` are in `unit` (tokens, replicates, ...).
   Progress(std::string what, std::string unit, double total, double interval_s = 5.0);
 
-  /// Reports that `done` of `total` are finished; logs when a line is due.
+  /// Reports that `done` of `total` have been finished since the construction; logs when a line is due.
   void advance_to(double done);
   [[nodiscard]] double seconds() const;
 
@@ -19,7 +19,6 @@ class Progress {
   using Clock = std::chrono::steady_clock;
   std::string what_, unit_;
   double total_, interval_s_;
-  double first_done_ = -1;  // work finished before this process started has no rate
   Clock::time_point start_, last_;
 };
 

@@ -25,6 +25,8 @@ class Decoder {
   [[nodiscard]] torch::Tensor forward(PackedBatch const& batch, RoutingTap* tap) const;
 
  private:
+  [[nodiscard]] torch::Tensor feed_forward(torch::Tensor const& x, LayerSpec const& spec,
+                                           LayerWeights const& own, RoutingDecision const& decision) const;
   [[nodiscard]] torch::Tensor run(PackedBatch const& batch, RoutingTap* tap, bool routing_only) const;
 
   ModelPlan const& plan_;

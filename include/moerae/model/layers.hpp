@@ -2,36 +2,26 @@
 
 #include <torch/types.h>
 
-#include "moerae/model/packed_batch.hpp"
 #include "moerae/model/plan.hpp"
 #include "moerae/model/weights.hpp"
 
 namespace moerae {
 
-// The parts of a layer: pure, differentiable functions on packed rows. T tokens, H hidden, d head_dim.
+// The parts of a layer: pure, differentiable functions on packed rows. T tokens, H hidden.
 
 /// Root mean square norm over the last axis, in float32 (Zhang & Sennrich 2019, arXiv 1910.07467); weight in
 /// x's dtype.
 [[nodiscard]] torch::Tensor rms_norm(torch::Tensor const& x, torch::Tensor const& weight, double eps);
 
-/// Rotary embedding (Su et al. 2021, arXiv 2104.09864) in the rotate-half layout of transformers.
-class Rope {
- public:
-  /// cos and sin of `positions` [T] in float32, cast to `dtype`: [T, 1, d].
-  Rope(torch::Tensor const& positions, std::int64_t head_dim, double theta, torch::Dtype dtype);
-  /// x: [T, heads, d]
-  [[nodiscard]] torch::Tensor operator()(torch::Tensor const& x) const;
+/// The norm of the residual stream: RMSNorm or LayerNorm by `spec`. x [T, H].
+[[nodiscard]] torch::Tensor normalise(torch::Tensor const& x, NormWeights const& weights,
+                                      NormSpec const& spec);
 
- private:
-  torch::Tensor cos_, sin_;
-};
+/// Gated MLP; x [T, H] -> [T, H].
+[[nodiscard]] torch::Tensor gated_mlp(torch::Tensor const& x, MlpWeights const& weights,
+                                      ActivationSpec const& activation = {});
 
-/// Causal self-attention inside each sequence of the batch; x [T, H] -> [T, H].
-[[nodiscard]] torch::Tensor attention(torch::Tensor const& x, AttentionWeights const& weights,
-                                      AttentionSpec const& spec, double norm_eps, PackedBatch const& batch,
-                                      Rope const& rope);
-
-/// down(silu(gate(x)) * up(x)); x [T, H] -> [T, H].
-[[nodiscard]] torch::Tensor gated_mlp(torch::Tensor const& x, MlpWeights const& weights);
+/// What the shared experts add; x [T, H] -> [T, H].
+[[nodiscard]] torch::Tensor shared_experts(torch::Tensor const& x, MoeWeights const& weights);
 
 }  // namespace moerae

@@ -16,6 +16,7 @@ namespace moerae {
 struct NormSpec {
   bool layer_norm = false;
   double eps = 1e-6;
+  bool operator==(NormSpec const&) const = default;
 };
 
 /// Rotary embedding with its scaling, as in transformers' modeling_rope_utils; all defaults are resolved by
@@ -37,7 +38,7 @@ struct RopeSpec {
   std::int64_t original_positions = 0;              ///< length trained on before the scaling
   std::vector<double> short_factors, long_factors;  ///< longrope, [dim / 2]
   [[nodiscard]] std::int64_t rotated() const { return dim + dim % 2; }
-  friend bool operator==(RopeSpec const&, RopeSpec const&) = default;
+  bool operator==(RopeSpec const&) const = default;
 };
 
 /// Which vectors the RMSNorm of queries and keys runs over.
@@ -50,6 +51,7 @@ struct LatentSpec {
   std::int64_t kv_rank = 0;
   std::int64_t nope_dim = 0;  ///< part of a head without position; the rest of head_dim is rotated
   double norm_eps = 1e-6;  ///< of the norms on the low-rank vectors: transformers does not take rms_norm_eps
+  bool operator==(LatentSpec const&) const = default;
 };
 
 struct AttentionSpec {
@@ -66,6 +68,7 @@ struct AttentionSpec {
   std::optional<std::int64_t> window;  ///< a position sees itself and window - 1 before it
   bool sinks = false;                  ///< a learned logit per head takes part in the softmax (gpt-oss)
   std::optional<LatentSpec> latent;
+  bool operator==(AttentionSpec const&) const = default;
 };
 
 /// Router policy. Selection: scores of all experts (softmax or sigmoid of the logits, or the logits
@@ -92,6 +95,7 @@ struct RouterSpec {
   bool correction_bias = false;  ///< on the selection score only
   bool float32_logits = false;   ///< logits, scores and weights stay in float32
   double jitter = 0.01;          ///< sparse_mixer
+  bool operator==(RouterSpec const&) const = default;
 };
 
 /// y = down(act(gate(x)) * up(x)), or the clamped form of gpt-oss: (up + 1) * gate * sigmoid(alpha gate),
@@ -99,16 +103,19 @@ struct RouterSpec {
 struct ActivationSpec {
   bool clamped = false;
   double alpha = 1.702, limit = 7;
+  bool operator==(ActivationSpec const&) const = default;
 };
 
 struct DenseSpec {
   std::int64_t intermediate = 0;
+  bool operator==(DenseSpec const&) const = default;
 };
 
 /// Experts every token passes through, as one wide MLP; `gated` by sigmoid(x w).
 struct SharedSpec {
   std::int64_t intermediate = 0;
   bool gated = false;
+  bool operator==(SharedSpec const&) const = default;
 };
 
 struct MoeSpec {
@@ -117,12 +124,14 @@ struct MoeSpec {
   ActivationSpec activation;
   bool bias = false;  ///< on the projections of the experts
   std::optional<SharedSpec> shared;
+  bool operator==(MoeSpec const&) const = default;
 };
 
 struct LayerSpec {
   AttentionSpec attention;
   std::variant<DenseSpec, MoeSpec> feed_forward;
   [[nodiscard]] MoeSpec const* moe() const { return std::get_if<MoeSpec>(&feed_forward); }
+  bool operator==(LayerSpec const&) const = default;
 };
 
 /// A model as data: everything the one decoder needs to know about a family (design decision 1).
@@ -145,6 +154,7 @@ struct ModelPlan {
   [[nodiscard]] std::vector<LayerId> moe_layers() const;
   /// The router policy shared by all MoE layers. Throws DataError where layers differ or none is MoE.
   [[nodiscard]] RouterSpec router() const;
+  bool operator==(ModelPlan const&) const = default;
 };
 
 /// Reads `folder/config.json`. Throws DataError that names file, field, value and expectation; an unknown

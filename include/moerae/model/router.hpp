@@ -3,19 +3,20 @@
 #include <torch/types.h>
 
 #include "moerae/model/plan.hpp"
+#include "moerae/model/weights.hpp"
 
 namespace moerae {
 
 /// What a router decided for T tokens.
 struct RoutingDecision {
-  torch::Tensor logits;   // [T, K], model dtype
+  torch::Tensor logits;   // [T, K]
   torch::Tensor experts;  // [T, k] int64, ascending within a token
-  torch::Tensor weights;  // [T, k], model dtype, as applied to the experts' outputs
+  torch::Tensor weights;  // [T, k], as applied to the experts' outputs
 };
 
-/// Softmax in float32, the k largest (ties: lowest id), optional renormalisation in float32, cast back to x's
-/// dtype. x [T, H], weight [K, H]. The weights are differentiable, the choice is not.
-[[nodiscard]] RoutingDecision route(torch::Tensor const& x, torch::Tensor const& weight,
+/// Routes x [T, H] by the policy `spec` (see RouterSpec). Ties: lowest id, for groups as for experts. The
+/// weights are differentiable, the choice is not.
+[[nodiscard]] RoutingDecision route(torch::Tensor const& x, MoeWeights const& weights,
                                     RouterSpec const& spec);
 
 }  // namespace moerae

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "moerae/model/plan.hpp"
+#include "moerae/model/tensor_specs.hpp"
 
 namespace moerae {
 
@@ -59,6 +59,8 @@ class Checkpoint {
   /// Every tensor of the plan is there with its shape and a floating dtype, and there is no other but the
   /// known extras. Throws DataError that names the first offenders, the family and the file.
   void check_against(ModelPlan const& plan) const;
+  /// Whether a tensor of the plan is stored in block FP8 (F8_E4M3 beside `<name>_scale_inv`).
+  [[nodiscard]] bool is_block_fp8(ModelPlan const& plan, TensorSpec const& spec) const;
   /// Hash of config.json, of every file name, size and header and of the first 4 KiB of every tensor: what
   /// can be told without reading all weights.
   [[nodiscard]] std::string fingerprint() const;

@@ -44,6 +44,7 @@ struct WeightNames {
               shared_down = "mlp.shared_experts.down_proj";
   std::string shared_switch = "mlp.shared_expert_gate";  ///< of a gated shared expert
   std::vector<std::string> extras;  ///< tensors that may be present and are not used; `*` stands for anything
+  bool operator==(WeightNames const&) const = default;
 };
 
 }  // namespace moerae

@@ -21,10 +21,13 @@ class Coverage {
   /// has none such or the record's selection leaves it out.
   std::size_t found(std::uint64_t prompt_id, std::size_t shard);
 
-  /// Collective. DataError naming the prompts that are missing or stand twice, and where.
+  /// Collective. AgreedError (bad data) naming the prompts that are missing or stand twice, and where.
   void check(mpi::Comm const& comm) const;
 
  private:
+  void require_once(std::vector<std::int64_t> const& times, std::vector<std::int64_t> const& first,
+                    std::vector<std::int64_t> const& last) const;
+
   Corpus const& corpus_;
   RecordSource const& source_;
   std::unordered_map<std::uint64_t, std::size_t> index_;  // by prompt id

@@ -53,8 +53,9 @@ struct Stability {
 /// Sizes of a stability path: 1 to about 2N in at most 24 steps, N among them, below the number of experts.
 [[nodiscard]] std::vector<std::int32_t> path_sizes(std::int64_t top, std::int64_t experts);
 
-/// Stability selection on usage. Collective: replicates are shared out over the ranks. Needs 2 clusters or
-/// more (ConfigError). Logs progress on rank 0 under `what` when it takes long.
+/// Stability selection on usage. Collective: replicates are shared out over the ranks. Logs progress on rank
+/// 0 under `what` when it takes long. Throws AgreedError (bad configuration) where there are fewer than 2
+/// clusters, or where alpha leaves no top N.
 [[nodiscard]] Stability stability_selection(mpi::Comm const& comm, UsageTable const& table,
                                             StabilityRule const& rule, std::uint64_t seed,
                                             std::string const& what);

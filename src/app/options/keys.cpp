@@ -47,7 +47,7 @@ std::vector<Key<Study>> make_study_keys() {
     MOERAE_KEY(run.seed, Integer<std::uint64_t>{0}, "key of all random draws"),
     MOERAE_KEY(run.from, Path{}, "another run directory whose record `reduce` reads; empty: that of run.dir"),
     MOERAE_KEY(run.wall_limit, (Optional<Number>{{.above = 0}, ""}),
-               "seconds after which the work stops at the next batch and can be resumed (exit 75); empty: none"),
+               "seconds after which `record` stops at the next batch and can be resumed (exit 75); empty: none"),
 
     MOERAE_KEY(model.path, Path{}, "checkpoint folder: config.json and *.safetensors, Hugging Face layout"),
     MOERAE_KEY(model.dtype, (Word{{"auto", "float32", "bfloat16"}}), "arithmetic of the forward pass; auto: that of the checkpoint"),

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "moerae/model/plan.hpp"
+
+namespace moerae {
+
+/// One tensor that the checkpoint must hold.
+struct TensorSpec {
+  enum class Kind {
+    floating,  ///< F32, BF16 or F16
+    linear,    ///< as floating; in a block-FP8 checkpoint also F8_E4M3 beside <name>_scale_inv
+    packed     ///< U8: parts of an MXFP4 tensor
+  };
+  std::string name;
+  std::vector<std::int64_t> shape;
+  Kind kind = Kind::floating;
+  std::optional<ExpertId> expert = {};  ///< set for the tensors of one routed expert: read by its owner only
+  bool per_expert = false;  ///< the first axis runs over the experts: every rank reads its own rows
+};
+
+/// Every tensor of the plan, in a fixed order. Linear weights are [out, in] but for the interleaved expert
+/// layout.
+[[nodiscard]] std::vector<TensorSpec> tensor_specs(ModelPlan const& plan);
+
+/// Full name of a tensor of one layer; of one expert of a layer.
+[[nodiscard]] std::string layer_tensor(ModelPlan const& plan, LayerId layer, std::string const& name);
+[[nodiscard]] std::string expert_tensor(ModelPlan const& plan, LayerId layer, std::string const& name,
+                                        ExpertId expert);
+
+/// Side of the square blocks that share a scale in a block-FP8 checkpoint.
+inline constexpr std::int64_t fp8_block = 128;
+/// Values that share a scale in MXFP4, and bytes that hold them.
+inline constexpr std::int64_t mxfp4_block = 32, mxfp4_bytes = 16;
+
+}  // namespace moerae
