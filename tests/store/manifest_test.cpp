@@ -49,6 +49,18 @@ TEST(Manifest, AppendsAndReadsBack) {
   EXPECT_EQ(again.find("none"), nullptr);
 }
 
+TEST(Manifest, LinesOfAnotherProgramAreNotCutOff) {
+  Scratch const run;
+  auto mine = Manifest::read(run.path()), other = Manifest::read(run.path());
+  other.append({"a", "record", std::string(32, '1'), {}, 5});
+  Entry const entry{"b", "record", std::string(32, '2'), {}, 5};
+  EXPECT_THAT(message_of<Error>([&] { mine.append(entry); }),
+              AllOf(HasSubstr("manifest.jsonl"), HasSubstr("another program")));
+  EXPECT_EQ(slurp(run / "manifest.jsonl"), line("a", '1'));
+  put(run / "manifest.jsonl", "");
+  EXPECT_THAT(message_of<Error>([&] { other.append(entry); }), HasSubstr("another program"));
+}
+
 TEST(Manifest, ALaterLineReplacesAnEarlierOneAndATornOneIsDropped) {
   Scratch const run;
   put(run / "manifest.jsonl",
