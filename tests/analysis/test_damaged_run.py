@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import support
 from moerae.reference import checkpoints
+from safetensors.torch import load_file, save_file
 
 SHARD = "record/shard-000002.h5"
 
@@ -82,8 +83,31 @@ def test_an_unfinished_record_is_not_reduced(sound: Path, run: Path) -> None:
     (run / SHARD).unlink()
     lines = (run / "manifest.jsonl").read_text().splitlines(keepends=True)
     (run / "manifest.jsonl").write_text("".join(line for line in lines if SHARD not in line))
-    ended = support.moerae("reduce", reduction(sound, run), code=support.DATA)
+    ended = support.moerae("reduce", reduction(sound, run), ranks=2, code=support.DATA)
     support.assert_one_error(ended, ["record", "missing"])
+
+
+def test_what_all_ranks_find_is_said_once(sound: Path, run: Path) -> None:
+    study = reduction(sound, run) | {"ses.alpha": 1}
+    support.assert_one_error(support.moerae("reduce", study, ranks=2, code=support.CONFIG), ["ses.alpha = 1"])
+    (run / "record/stage.json").write_text("{")
+    recording = support.recording(sound / "model", sound / "corpus.h5", run)
+    support.assert_one_error(support.moerae("record", recording, ranks=2, code=support.DATA), ["stage.json"])
+
+
+def test_weights_that_changed_behind_their_beginning(sound: Path, run: Path, tmp_path: Path) -> None:
+    """The fingerprint sees the start of every tensor; the rest is compared with that of the finished shards."""
+    model = shutil.copytree(sound / "model", tmp_path / "model")
+    weights = load_file(model / "model.safetensors")
+    name = max(weights, key=lambda key: weights[key].nbytes)
+    assert weights[name].nbytes > 4096
+    weights[name].flatten()[-1] += 1
+    save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
+    (run / SHARD).unlink()
+    before = support.content(run)
+    study = support.recording(model, sound / "corpus.h5", run)
+    support.assert_one_error(support.moerae("record", study, ranks=2, code=support.CONFIG), ["weights", "run.dir"])
+    assert support.content(run) == before
 
 
 def test_a_torn_manifest_line_is_mended_by_record(sound: Path, run: Path) -> None:

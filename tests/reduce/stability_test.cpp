@@ -15,6 +15,7 @@ namespace {
 
 using test::made_table;
 using test::message_of;
+using test::message_of_code;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -195,7 +196,8 @@ TEST(Stability, PresetPaper) {
 
 TEST(Stability, OneClusterIsRefused) {
   auto const table = made_table("lonely", {{0}, 4, 1}, {{1, 2, 3, 4}}, {10});
-  EXPECT_THAT(message_of<ConfigError>([&] { (void)stability_selection({}, table, {}, 0, ""); }),
+  auto const select = [&] { (void)stability_selection({}, table, {}, 0, ""); };
+  EXPECT_THAT(message_of_code(ExitCode::bad_configuration, select),
               testing::AllOf(HasSubstr("lonely"), HasSubstr("at least 2")));
 }
 
