@@ -7,7 +7,7 @@
 #   --truth FILE           truth.json of a planted model, for the report
 #   --no-plan              do not check the study with `moerae plan` first
 #   --dry-run              print the sbatch commands and submit nothing
-# A job that is stopped by its time limit goes back into the queue and resumes (slurm/stage.sh).
+# A recording that is stopped by its time limit goes back into the queue and resumes (slurm/stage.sh).
 set -Eeuo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 fail() {
