@@ -47,7 +47,7 @@ AttentionSpec latent_attention(Config const& config, bool interleaved) {
     config.fail("num_key_value_heads", fmt::format("num_attention_heads = {}: latent attention gives every "
                                                    "head its own keys and values",
                                                    a.heads));
-  latent.q_rank = config.integer("q_lora_rank", 1, 0);
+  if (config.has("q_lora_rank")) latent.q_rank = config.integer("q_lora_rank", 1);
   latent.kv_rank = config.integer("kv_lora_rank", 1);
   latent.nope_dim = config.integer("qk_nope_head_dim", 1);
   auto const rotated = config.integer("qk_rope_head_dim", 2);
