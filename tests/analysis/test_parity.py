@@ -1,17 +1,29 @@
-"""The decoder of the programs decides as transformers does: every token, every layer, on every grid."""
+"""The decoder of the programs decides as transformers does: every token, every layer, on every grid.
+
+`-k deepseek_v2` runs the cases of that family, `-k mxfp4` those whose name has it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import parity
 import pytest
 import support
+import torch
 from moerae.reference import checkpoints, golden
 
 LENGTHS = [1, 2, 3, 7, 33, 64, 96, 1, 50, 17, 5]  # several batches of 128; single tokens; no multiple of anything
-GRIDS = [(1, 1), (2, 1), (1, 2), (2, 2), (1, 4)]  # data x expert
+GRIDS = [(1, 1), (1, 2), (2, 2)]  # data x expert
+MORE_GRIDS = [(2, 1), (1, 4)]
+ON_MORE_GRIDS = (
+    "qwen3-head-dim",
+    "olmoe-clip-grouped-sharded",
+    "deepseek_v3-fp8-yarn-published",
+    "gpt_oss-mxfp4-sharded",
+)
 PLANTED = support.ROOT / "data/planted/base"
 PLANTED_ROWS = 640  # a quarter: one near tie, excused with what attends to it, must stay below .1 % of all
 
@@ -22,12 +34,21 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return support.random_corpus(path, LENGTHS, checkpoints.VOCABULARY)
 
 
-@pytest.mark.parametrize("case", checkpoints.CASES)
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """On matrices this small a second thread of torch only waits, the longer the busier the machine is."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("case", checkpoints.CASES, ids=[f"{c.family}:{name}" for name, c in checkpoints.CASES.items()])
 def test_float32_on_every_grid(case: str, corpus: Path, tmp_path: Path) -> None:
     model = checkpoints.make(case, tmp_path / "model")
     want = golden.record(model, golden.corpus_rows(corpus))
     assert_worth_comparing(want)
-    for data, expert in GRIDS:
+    for data, expert in [*GRIDS, *(MORE_GRIDS if case in ON_MORE_GRIDS else [])]:
         run = tmp_path / f"{data}x{expert}"
         support.moerae("record", support.recording(model, corpus, run, expert), ranks=data * expert)
         worst = parity.assert_equal(want, run)
@@ -36,9 +57,10 @@ def test_float32_on_every_grid(case: str, corpus: Path, tmp_path: Path) -> None:
 
 
 def assert_worth_comparing(want: golden.Golden) -> None:
-    """A model whose routing hardly varies would agree with anything."""
+    """A model whose routing hardly varies would agree with anything; near ties would excuse what is wrong."""
     tokens, layers, k = want.expert.shape
     experts = want.logits.shape[-1]
+    assert want.margin.min() >= parity.MARGIN, f"a near tie of {want.margin.min():.1e}: draw with another seed"
     for layer in range(layers):
         used = np.bincount(want.expert[:, layer].ravel(), minlength=experts)
         assert used.min() > 0 and (k == experts or used.max() < tokens)
@@ -66,7 +88,7 @@ def planted_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("grid", [*GRIDS, *MORE_GRIDS])
 def test_planted_model(
     grid: tuple[int, int], planted_corpus: Path, planted_golden: golden.Golden, tmp_path: Path
 ) -> None:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import h5py
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import AutoModelForCausalLM, PreTrainedModel
-from transformers.models.olmoe.modeling_olmoe import OlmoeTopKRouter
-from transformers.models.qwen3_moe.modeling_qwen3_moe import Qwen3MoeTopKRouter
+from transformers import AutoModelForCausalLM, Mxfp4Config, PreTrainedModel
 
-from moerae.errors import ConfigError, DataError
+from moerae.errors import DataError
 from moerae.publish import publishing
+from moerae.reference import blocks, deepseek_v1
+from moerae.reference.routers import ROUTERS
 
 SCHEMA = "moerae.golden/1"
-# model_type -> router module; in transformers 5.23.0 both return (raw logits, weights applied, ids) of [tokens, .]
-ROUTERS: dict[str, type[torch.nn.Module]] = {"qwen3_moe": Qwen3MoeTopKRouter, "olmoe": OlmoeTopKRouter}
 LAYER = re.compile(r"\.layers\.(\d+)\.")
 
 
@@ -33,7 +33,7 @@ class Golden:
     expert: NDArray[np.int32]  # [T, L, k]
     weight: NDArray[np.float32]  # [T, L, k] as applied
     logits: NDArray[np.float32]  # [T, L, K] raw
-    margin: NDArray[np.float32]  # [T, L] selection score (softmax) of expert k minus that of k+1; inf where k = K
+    margin: NDArray[np.float32]  # [T, L] how far the selection is from another one (routers.py); inf where k = K
     hidden: NDArray[np.float32] | None = None  # [T, H] after the last norm
     lm_logits: NDArray[np.float32] | None = None  # [T, V]
 
@@ -49,21 +49,32 @@ def corpus_rows(path: Path, prompts: int | None = None) -> list[NDArray[np.int64
 
 def routers(model: PreTrainedModel) -> dict[int, torch.nn.Module]:
     """Decoder index -> router module, ascending."""
-    kind = ROUTERS.get(model.config.model_type)
-    if kind is None:
-        raise ConfigError(f"no reference for model_type '{model.config.model_type}'; known: {', '.join(ROUTERS)}")
-    found = {int(LAYER.search(name)[1]): item for name, item in model.named_modules() if isinstance(item, kind)}
+    known = tuple(ROUTERS)
+    found = {int(LAYER.search(name)[1]): item for name, item in model.named_modules() if isinstance(item, known)}
     if not found:
-        raise DataError("the model has no MoE layer, so there is no routing; check decoder_sparse_step")
+        names = ", ".join(kind.__name__ for kind in known)
+        raise DataError(f"the model ({type(model).__name__}) has no MoE layer with a known router; known: {names}")
     return dict(sorted(found.items()))
 
 
 def load(folder: Path, dtype: str, experts: str = "eager") -> PreTrainedModel:
     """A checkpoint ready for inference on the CPU. Errors: DataError where transformers had to invent a weight."""
+    config = json.loads((folder / "config.json").read_text())
+    method = (config.get("quantization_config") or {}).get("quant_method")
+    if config["model_type"] == "deepseek":
+        return deepseek_v1.load(folder, getattr(torch, dtype))
+    if method == "fp8":
+        with TemporaryDirectory() as scratch:
+            return load(blocks.without_fp8(folder, Path(scratch) / "plain"), dtype, experts)
+    unpack = {"quantization_config": Mxfp4Config(dequantize=True)} if method == "mxfp4" else {}
     model, info = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=getattr(torch, dtype), experts_implementation=experts, output_loading_info=True
+        folder, dtype=getattr(torch, dtype), experts_implementation=experts, output_loading_info=True, **unpack
     )
-    if any(info[key] for key in ("missing_keys", "mismatched_keys", "unexpected_keys")):
+    prediction = (
+        f"model.layers.{config['num_hidden_layers']}."  # layers for multi-token prediction have no part in this
+    )
+    lost = [name for name in info["unexpected_keys"] if not name.startswith(prediction)]
+    if lost or info["missing_keys"] or info["mismatched_keys"]:
         raise DataError(f"{folder}: transformers could not place every tensor, so its values are no reference: {info}")
     return model.eval()
 
@@ -76,12 +87,16 @@ def equal_lengths(rows: list[NDArray[np.int64]], most: int = 64) -> list[list[in
 
 
 def record(folder: Path, rows: list[NDArray[np.int64]], dtype: str = "float32", final: bool = False) -> Golden:
-    """Routing of every row of token ids under the checkpoint in `folder`."""
+    """Routing of every row of token ids under the checkpoint in `folder`.
+
+    Rows run from the shortest to the longest: the dynamic rope scaling of transformers keeps the longest length it met.
+    """
     model = load(folder, dtype)
-    heard: dict[int, list[tuple[torch.Tensor, ...]]] = {layer: [] for layer in routers(model)}
+    found = routers(model)
+    heard: dict[int, list[tuple[torch.Tensor, ...]]] = {layer: [] for layer in found}
     hooks = [
         module.register_forward_hook(lambda _module, _inputs, output, layer=layer: heard[layer].append(output))
-        for layer, module in routers(model).items()
+        for layer, module in found.items()
     ]
     hidden, lm_logits = [], []
     groups = equal_lengths(rows)
@@ -108,18 +123,10 @@ def record(folder: Path, rows: list[NDArray[np.int64]], dtype: str = "float32", 
         expert=expert.gather(-1, order).to(torch.int32).numpy(),
         weight=weight.gather(-1, order).float().numpy(),
         logits=logits.float().numpy(),
-        margin=selection_margin(logits, expert.shape[-1]),
+        margin=torch.stack([ROUTERS[type(it)](it, logits[:, i]) for i, it in enumerate(found.values())], 1).numpy(),
         hidden=torch.cat(hidden)[back].float().numpy() if final else None,
         lm_logits=torch.cat(lm_logits)[back].float().numpy() if final else None,
     )
-
-
-def selection_margin(logits: torch.Tensor, k: int) -> NDArray[np.float32]:
-    """[T, L, K] -> [T, L]: both families select on the float32 softmax of the logits."""
-    scores = logits.softmax(dim=-1, dtype=torch.float32).sort(dim=-1, descending=True).values
-    if k == scores.shape[-1]:
-        return np.full(scores.shape[:2], np.inf, np.float32)
-    return (scores[..., k - 1] - scores[..., k]).numpy()
 
 
 def write(path: Path, golden: Golden, attributes: dict[str, str]) -> None:

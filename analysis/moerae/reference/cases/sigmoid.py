@@ -1,0 +1,83 @@
+"""deepseek_v3 and glm4_moe: sigmoid scores with a correction bias."""
+
+from __future__ import annotations
+
+from moerae.reference.cases.case import ORIGINAL, case, scaled
+
+PUBLISHED_V3 = (("scoring_func", "sigmoid"), ("topk_method", "noaux_tc"), ("moe_layer_freq", 1), ("ep_size", 1))
+
+CASES = {
+    "deepseek_v3-groups-odd": case("deepseek_v3", seed=127),
+    "deepseek_v3-fp8-yarn-published": case(
+        "deepseek_v3",
+        seed=128,
+        dtype="bfloat16",
+        storage="fp8",
+        published=True,
+        prediction=True,
+        fields=PUBLISHED_V3,
+        hidden_size=144,  # one whole block and a part of one
+        intermediate_size=272,
+        moe_intermediate_size=136,
+        n_routed_experts=6,
+        n_group=3,
+        q_lora_rank=130,
+        kv_lora_rank=129,
+        qk_nope_head_dim=41,
+        qk_rope_head_dim=10,
+        v_head_dim=43,
+        shard="400KB",
+        rope_parameters=scaled(
+            "yarn", 40.0, mscale=1.0, mscale_all_dim=1.0, beta_fast=32, original_max_position_embeddings=ORIGINAL
+        ),
+    ),
+    "deepseek_v3-one-group-unnormalised-bf16": case(
+        "deepseek_v3",
+        seed=229,
+        dtype="bfloat16",
+        n_group=1,
+        topk_group=1,
+        norm_topk_prob=False,
+        routed_scaling_factor=1.0,
+        rope_interleave=False,
+        attention_bias=True,
+        n_shared_experts=2,
+        first_k_dense_replace=0,
+        q_lora_rank=15,
+    ),
+    "deepseek_v3-all-experts-sharded": case(
+        "deepseek_v3",
+        seed=130,
+        shard="40KB",
+        n_routed_experts=6,
+        num_experts_per_tok=6,
+        n_group=3,
+        topk_group=3,
+        tie_word_embeddings=True,
+    ),
+    "glm4_moe-odd-head-norm": case("glm4_moe", seed=150, use_qk_norm=True, attention_bias=True),
+    "glm4_moe-groups-yarn-sharded": case(
+        "glm4_moe",
+        seed=151,
+        shard="40KB",
+        published=True,
+        head_dim=16,
+        first_k_dense_replace=0,
+        n_shared_experts=2,
+        n_group=4,
+        topk_group=2,
+        routed_scaling_factor=1.7,
+        rope_parameters=scaled("yarn", 4.0, original_max_position_embeddings=ORIGINAL, partial_rotary_factor=0.5),
+    ),
+    "glm4_moe-top-1-bf16": case(
+        "glm4_moe",
+        seed=152,
+        dtype="bfloat16",
+        published=True,
+        prediction=True,
+        num_experts_per_tok=1,
+        norm_topk_prob=False,
+        use_qk_norm=True,
+        tie_word_embeddings=True,
+    ),
+}
