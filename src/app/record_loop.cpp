@@ -4,6 +4,7 @@
 
 #include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/collective.hpp"
+#include "torch_error.hpp"
 
 namespace moerae {
 namespace {
@@ -93,6 +94,9 @@ mpi::Status record_bundles(mpi::Comm const& world, mpi::Grid const& grid, Record
         halted = walk.step();
       } catch (mpi::PeerFailure const&) {
         error = std::current_exception();
+      } catch (c10::Error const& torch) {
+        error = std::make_exception_ptr(error_of(torch));
+        exchange.announce_failure();
       } catch (...) {
         error = std::current_exception();
         exchange.announce_failure();

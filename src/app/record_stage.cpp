@@ -19,6 +19,7 @@
 #include "moerae/store/manifest.hpp"
 #include "record_loop.hpp"
 #include "run_folder.hpp"
+#include "torch_error.hpp"
 
 namespace moerae {
 namespace {
@@ -132,7 +133,11 @@ ExitCode run_record(Context const& context, Study const& study) {
   set_threads(world);
   std::optional<LoadedWeights> loaded;
   mpi::agree(world, [&] {
-    loaded = load_weights(job.plan, job.checkpoint, job.torch_dtype(), grid.member, grid.expert_width);
+    try {
+      loaded = load_weights(job.plan, job.checkpoint, job.torch_dtype(), grid.member, grid.expert_width);
+    } catch (c10::Error const& torch) {
+      throw error_of(torch);
+    }
   });
   auto const weights_hash = combine_hashes(grid.experts, loaded->hashes);
   mpi::agree(world, [&] {
