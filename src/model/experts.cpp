@@ -1,7 +1,8 @@
 #include "moerae/model/experts.hpp"
 
-#include <ATen/ops/zeros.h>
+#include <vector>
 
+#include "combine.hpp"
 #include "moerae/model/layers.hpp"
 
 namespace moerae {
@@ -14,20 +15,22 @@ torch::Tensor apply_experts(torch::Tensor const& x, torch::Tensor const& experts
   auto const slot = torch::where((local >= 0) & (local < owned), local, owned);  // foreign choices sort last
   auto const order = std::get<1>(at::sort(slot, /*stable=*/true, 0, /*descending=*/false));
   auto const counts = torch::bincount(slot, {}, owned + 1).to(torch::kCPU);
-  auto const rows = order.div(k, "floor");  // token of each sorted choice
-  auto const gate = gates.reshape(-1).index_select(0, order).to(torch::kFloat32);  // [T k]
-  auto sum = torch::zeros(x.sizes(), x.options().dtype(torch::kFloat32));
-  std::int64_t first = 0;
+  auto const token = order.div(k, "floor");  // of each choice, expert after expert
+  std::vector<torch::Tensor> outputs;
+  std::int64_t done = 0;
   for (std::int64_t e = 0; e < owned; ++e) {
     auto const count = counts.data_ptr<std::int64_t>()[e];
     if (count == 0) continue;
-    auto const mine = rows.narrow(0, first, count);
-    auto const y = gated_mlp(x.index_select(0, mine), weights.experts[static_cast<std::size_t>(e)],
-                             weights.activation);  // [count, H]
-    sum.index_add_(0, mine, y.to(torch::kFloat32) * gate.narrow(0, first, count).unsqueeze(1));
-    first += count;
+    outputs.push_back(gated_mlp(x.index_select(0, token.narrow(0, done, count)),
+                                weights.experts[static_cast<std::size_t>(e)],
+                                weights.activation));  // [count, H]
+    done += count;
   }
-  return sum.to(x.scalar_type());
+  if (outputs.empty()) return torch::zeros_like(x);
+  // where the output of each choice lies; -1 for those of other ranks
+  auto position = torch::full_like(slot, -1);
+  position.index_put_({order.narrow(0, 0, done)}, torch::arange(done, slot.options()));
+  return combine(torch::cat(outputs), position.reshape({-1, k}), gates);
 }
 
 }  // namespace moerae

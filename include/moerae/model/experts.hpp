@@ -7,9 +7,8 @@
 namespace moerae {
 
 /// Sum over the chosen experts that `weights` holds of gate weight times expert output; other choices are
-/// passed over. Plain differentiable form: one product per expert over the rows that chose it, accumulated in
-/// float32 in ascending order of the expert. x [T, H]; experts [T, k] int64; gates [T, k] -> [T, H] in x's
-/// dtype.
+/// passed over. A pair of products per expert over the rows that chose it, summed in float32 in ascending
+/// order of the expert; differentiable. x [T, H]; experts [T, k] int64; gates [T, k] -> [T, H] in x's dtype.
 [[nodiscard]] torch::Tensor apply_experts(torch::Tensor const& x, torch::Tensor const& experts,
                                           torch::Tensor const& gates, MoeWeights const& weights);
 

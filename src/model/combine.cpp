@@ -1,0 +1,59 @@
+#include "combine.hpp"
+
+#include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace moerae {
+namespace {
+
+template <class T>
+void combine_rows(T const* rows, std::int64_t const* position, float const* gates, T* out,
+                  std::int64_t tokens, std::int64_t k, std::int64_t width) {
+  at::parallel_for(0, tokens, 16, [&](std::int64_t first, std::int64_t last) {
+    std::vector<float> sum(static_cast<std::size_t>(width));
+    for (auto t = first; t < last; ++t) {
+      std::ranges::fill(sum, 0.0F);
+      for (std::int64_t j = 0; j < k; ++j) {
+        auto const at = position[t * k + j];
+        if (at < 0) continue;
+        auto const gate = gates[t * k + j];
+        auto const* row = rows + at * width;
+        for (std::int64_t i = 0; i < width; ++i)
+          sum[static_cast<std::size_t>(i)] += gate * static_cast<float>(row[i]);
+      }
+      for (std::int64_t i = 0; i < width; ++i)
+        out[t * width + i] = static_cast<T>(sum[static_cast<std::size_t>(i)]);
+    }
+  });
+}
+
+torch::Tensor combine_on_cpu(torch::Tensor const& rows, torch::Tensor const& position,
+                             torch::Tensor const& gates) {
+  auto const source = rows.contiguous(), index = position.contiguous(),
+             weights = gates.to(torch::kFloat32).contiguous();
+  auto out = torch::empty({position.size(0), rows.size(1)}, rows.options());
+  AT_DISPATCH_FLOATING_TYPES_AND2(torch::kBFloat16, torch::kFloat16, rows.scalar_type(), "combine", [&] {
+    combine_rows(source.const_data_ptr<scalar_t>(), index.const_data_ptr<std::int64_t>(),
+                 weights.const_data_ptr<float>(), out.data_ptr<scalar_t>(), position.size(0),
+                 position.size(1), rows.size(1));
+  });
+  return out;
+}
+
+}  // namespace
+
+torch::Tensor combine(torch::Tensor const& rows, torch::Tensor const& position, torch::Tensor const& gates) {
+  if (rows.is_cpu() && !at::GradMode::is_enabled()) return combine_on_cpu(rows, position, gates);
+  auto const here = position >= 0;
+  auto const padded = torch::cat({rows, rows.new_zeros({1, rows.size(1)})});
+  auto const picked = padded.index_select(0, torch::where(here, position, rows.size(0)).reshape(-1))
+                          .reshape({position.size(0), position.size(1), rows.size(1)});  // [T, k, H]
+  auto const weights = torch::where(here, gates.to(torch::kFloat32), 0.0);
+  return (picked.to(torch::kFloat32) * weights.unsqueeze(-1)).sum(1).to(rows.scalar_type());
+}
+
+}  // namespace moerae

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <torch/types.h>
+
+namespace moerae {
+
+/// out[t] = sum over j of gates[t, j] * rows[position[t, j]], accumulated in float32 in order of j; position
+/// -1 adds nothing. rows [n, H], position [T, k] int64, gates [T, k] -> [T, H] in rows' dtype. Differentiable
+/// in rows and gates; without gradients on the CPU one pass over the rows.
+[[nodiscard]] torch::Tensor combine(torch::Tensor const& rows, torch::Tensor const& position,
+                                    torch::Tensor const& gates);
+
+}  // namespace moerae
