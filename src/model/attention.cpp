@@ -33,15 +33,16 @@ Heads direct_heads(torch::Tensor const& x, AttentionWeights const& w, AttentionS
 }
 
 // Latent attention: keys and values from a common low-rank vector, one rotated key for all heads.
-Heads latent_heads(torch::Tensor const& x, AttentionWeights const& w, AttentionSpec const& spec, double eps,
+Heads latent_heads(torch::Tensor const& x, AttentionWeights const& w, AttentionSpec const& spec,
                    Rope const& rope) {
   auto const& latent = *spec.latent;
   auto const tokens = x.size(0), rotated = spec.head_dim - latent.nope_dim;
-  auto const query_input = latent.q_rank > 0 ? rms_norm(linear(x, w.q_a), w.q_a_norm, eps) : x;
+  auto const query_input = latent.q_rank > 0 ? rms_norm(linear(x, w.q_a), w.q_a_norm, latent.norm_eps) : x;
   auto const q = linear(query_input, w.q_b).reshape({tokens, spec.heads, spec.head_dim});
   auto const compressed = linear(x, w.kv_a);  // [T, kv_rank + rotated]
-  auto const kv = linear(rms_norm(compressed.narrow(1, 0, latent.kv_rank), w.kv_a_norm, eps), w.kv_b)
-                      .reshape({tokens, spec.heads, latent.nope_dim + spec.value_dim});
+  auto const kv =
+      linear(rms_norm(compressed.narrow(1, 0, latent.kv_rank), w.kv_a_norm, latent.norm_eps), w.kv_b)
+          .reshape({tokens, spec.heads, latent.nope_dim + spec.value_dim});
   auto const key =
       rope(compressed.narrow(1, latent.kv_rank, rotated).unsqueeze(1)).expand({tokens, spec.heads, rotated});
   auto const query = rope(q.narrow(2, latent.nope_dim, rotated));
@@ -90,8 +91,8 @@ torch::Tensor one_sequence(Heads const& h, AttentionWeights const& w, AttentionS
 
 torch::Tensor attention(torch::Tensor const& x, AttentionWeights const& weights, AttentionSpec const& spec,
                         double norm_eps, PackedBatch const& batch, Rope const& rope) {
-  auto const heads = spec.latent ? latent_heads(x, weights, spec, norm_eps, rope)
-                                 : direct_heads(x, weights, spec, norm_eps, rope);
+  auto const heads =
+      spec.latent ? latent_heads(x, weights, spec, rope) : direct_heads(x, weights, spec, norm_eps, rope);
   std::vector<torch::Tensor> parts;
   parts.reserve(batch.sequences());
   for (std::size_t s = 0; s < batch.sequences(); ++s) {

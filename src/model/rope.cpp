@@ -106,15 +106,15 @@ Rope::Rope(RopeSpec const& spec, PackedBatch const& batch, torch::Dtype dtype) :
 }
 
 torch::Tensor Rope::operator()(torch::Tensor const& x) const {
-  auto const turned = x.narrow(-1, 0, spec_.dim);
-  auto const rest = x.narrow(-1, spec_.dim, x.size(-1) - spec_.dim);
+  auto const turned = x.narrow(-1, 0, spec_.rotated());
+  auto const rest = x.narrow(-1, spec_.rotated(), x.size(-1) - spec_.rotated());
   if (spec_.interleaved) {
     auto const pairs = turned.unflatten(-1, {-1, 2});
     auto const a = pairs.select(-1, 0), b = pairs.select(-1, 1);
     auto const out = torch::stack({a * cos_ - b * sin_, a * sin_ + b * cos_}, -1).flatten(-2);
     return torch::cat({out, rest}, -1);
   }
-  auto const half = spec_.dim / 2;
+  auto const half = spec_.rotated() / 2;
   auto const a = turned.narrow(-1, 0, half), b = turned.narrow(-1, half, half);
   return torch::cat({a * cos_ - b * sin_, b * cos_ + a * sin_, rest}, -1);
 }

@@ -82,7 +82,8 @@ RoutingDecision route(torch::Tensor const& x, MoeWeights const& own, RouterSpec 
   }
   if (spec.renormalise) weights = weights / (weights.sum(-1, /*keepdim=*/true) + spec.renormalise_eps);
   if (spec.scale != 1) weights = weights * spec.scale;
-  return {logits, experts, weights.to(logits.scalar_type())};
+  return {logits, experts,
+          spec.float32_weights ? weights.to(torch::kFloat32) : weights.to(logits.scalar_type())};
 }
 
 }  // namespace moerae

@@ -10,7 +10,7 @@
 namespace moerae {
 
 /// Causal self-attention inside each sequence of the batch; x [T, H] -> [T, H]. `rope` must have been made
-/// for spec.rope and this batch; `norm_eps` is that of the q/k and latent norms.
+/// for spec.rope and this batch; `norm_eps` is that of the q/k norms.
 [[nodiscard]] torch::Tensor attention(torch::Tensor const& x, AttentionWeights const& weights,
                                       AttentionSpec const& spec, double norm_eps, PackedBatch const& batch,
                                       Rope const& rope);

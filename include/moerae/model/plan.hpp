@@ -94,6 +94,7 @@ struct RouterSpec {
   bool bias = false;             ///< on the logits
   bool correction_bias = false;  ///< on the selection score only
   bool float32_logits = false;   ///< logits, scores and weights stay in float32
+  bool float32_weights = false;  ///< weights stay in float32, whatever the logits are in
   double jitter = 0.01;          ///< sparse_mixer
   bool operator==(RouterSpec const&) const = default;
 };

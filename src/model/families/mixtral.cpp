@@ -14,6 +14,7 @@ void plan_mixtral(Config const& config, ModelPlan& plan) {
   MoeSpec moe;
   moe.router = plain_router(config);
   moe.router.renormalise = true;
+  moe.router.float32_weights = true;  // the reference does not cast them back
   moe.intermediate = config.integer("intermediate_size", 1);
   for (std::int64_t layer = 0; layer < config.layers(); ++layer) plan.layers.push_back({attention, moe});
 
