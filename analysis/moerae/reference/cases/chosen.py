@@ -7,7 +7,7 @@ from moerae.reference.cases.case import ORIGINAL, case, scaled
 OPENAI = (("experts_per_token", 3), ("initial_context_length", ORIGINAL), ("swiglu_limit", 7.0))
 
 CASES = {
-    "gpt_oss-bf16-yarn": case("gpt_oss", seed=140, dtype="bfloat16", num_hidden_layers=4),
+    "gpt_oss-bf16-yarn": case("gpt_oss", seed=140, dtype="bfloat16", num_hidden_layers=4, rms_norm_eps=1e-3),
     "gpt_oss-mxfp4-sharded": case(
         "gpt_oss",
         seed=141,
@@ -55,6 +55,7 @@ CASES = {
         residual_multiplier=0.6,
         attention_multiplier=0.11,
         logits_scaling=3.0,
+        rms_norm_eps=1e-3,
     ),
     "granitemoe-published-tied-top-1-bf16": case(
         "granitemoe",

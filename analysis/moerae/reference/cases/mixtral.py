@@ -50,7 +50,7 @@ CASES = {
             original_max_position_embeddings=ORIGINAL,
         ),
     ),
-    "mixtral-top-1": case("mixtral", seed=113, num_experts_per_tok=1, num_local_experts=5),
+    "mixtral-top-1": case("mixtral", seed=113, num_experts_per_tok=1, num_local_experts=5, rms_norm_eps=1e-3),
     "mixtral-all-experts-dynamic-bf16": case(
         "mixtral",
         seed=114,
@@ -78,7 +78,13 @@ CASES = {
         ),
     ),
     "phimoe-jitter-sharded": case(
-        "phimoe", seed=116, shard="40KB", num_attention_heads=3, num_key_value_heads=1, router_jitter_noise=0.2
+        "phimoe",
+        seed=116,
+        shard="40KB",
+        num_attention_heads=3,
+        num_key_value_heads=1,
+        router_jitter_noise=0.2,
+        rms_norm_eps=1e-3,
     ),
     "phimoe-window-two-experts-bf16": case(
         "phimoe", seed=117, dtype="bfloat16", num_local_experts=2, sliding_window=13, attention_bias=True

@@ -7,7 +7,7 @@ from moerae.reference.cases.case import ORIGINAL, case, scaled
 PUBLISHED_V3 = (("scoring_func", "sigmoid"), ("topk_method", "noaux_tc"), ("moe_layer_freq", 1), ("ep_size", 1))
 
 CASES = {
-    "deepseek_v3-groups-odd": case("deepseek_v3", seed=127),
+    "deepseek_v3-groups-odd": case("deepseek_v3", seed=127, rms_norm_eps=1e-3),
     "deepseek_v3-fp8-yarn-published": case(
         "deepseek_v3",
         seed=128,
@@ -55,7 +55,7 @@ CASES = {
         topk_group=3,
         tie_word_embeddings=True,
     ),
-    "glm4_moe-odd-head-norm": case("glm4_moe", seed=150, use_qk_norm=True, attention_bias=True),
+    "glm4_moe-odd-head-norm": case("glm4_moe", seed=150, use_qk_norm=True, attention_bias=True, rms_norm_eps=1e-3),
     "glm4_moe-groups-yarn-sharded": case(
         "glm4_moe",
         seed=151,
@@ -69,9 +69,10 @@ CASES = {
         routed_scaling_factor=1.7,
         rope_parameters=scaled("yarn", 4.0, original_max_position_embeddings=ORIGINAL, partial_rotary_factor=0.5),
     ),
-    "glm4_moe-top-1-bf16": case(
+    "glm4_moe-odd-rotation-top-1-bf16": case(
         "glm4_moe",
-        seed=152,
+        seed=352,
+        head_dim=10,  # half of it, 5, is rotated as 6
         dtype="bfloat16",
         published=True,
         prediction=True,
