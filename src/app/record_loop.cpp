@@ -96,13 +96,19 @@ mpi::Status record_bundles(mpi::Comm const& world, mpi::Grid const& grid, Record
         error = std::current_exception();
       } catch (c10::Error const& torch) {
         error = std::make_exception_ptr(error_of(torch));
-        exchange.announce_failure();
+        if (!exchange.announce_failure()) std::rethrow_exception(error);
       } catch (...) {
         error = std::current_exception();
-        exchange.announce_failure();
+        if (!exchange.announce_failure()) throw;
       }
-      if (error) halted = mpi::Status::error;
+    } else if (!error) {  // nobody of the group is waiting for this rank any more
+      try {
+        hooks.after_batch();
+      } catch (...) {
+        error = std::current_exception();
+      }
     }
+    if (error) halted = mpi::Status::error;
     outcome = lockstep.step(halted);
   }
   if (outcome == mpi::Status::ok) outcome = lockstep.finish();

@@ -16,7 +16,7 @@ namespace moerae {
 struct RecordHooks {
   std::function<bool()> stop_requested;  ///< asked before every batch
   std::function<void(Shard const&, ShardRecord const&)> publish;
-  std::function<void()> after_batch;
+  std::function<void()> after_batch;  ///< also at the steps of other groups when this one is through
 };
 
 /// Records this rank's part of every bundle of its group. Ranks of a group advance batch by batch in

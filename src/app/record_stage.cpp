@@ -174,7 +174,12 @@ ExitCode run_record(Context const& context, Study const& study) {
   auto const outcome = record_bundles(world, grid, job, study.record, bundles, decoder, *exchange, hooks);
   auto const seconds = ledger.seconds();
   mpi::agree(world, [&] { ledger.finish(); });
-  if (outcome == mpi::Status::stop) {
+  bool complete = false;  // a stop at the very last batch comes too late to matter
+  mpi::agree(world, [&] {
+    complete = finished_shards(study.run.dir, stage, job.shards.size()).size() == job.shards.size();
+  });
+  ensure(complete || outcome == mpi::Status::stop, "the loop came to its end and left shards open");
+  if (!complete) {
     auto const reason = stop.reason();
     spdlog::warn("record: stopped early ({}); finished shards are kept: repeat the command to go on",
                  reason.empty() ? "asked on another rank" : reason);

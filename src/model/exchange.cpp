@@ -22,7 +22,7 @@ class LocalExchange final : public ExpertExchange {
     return apply_experts(x, decision.experts, decision.weights, own);
   }
   mpi::Status finish_batch(mpi::Status mine) override { return mine; }
-  void announce_failure() noexcept override {}
+  bool announce_failure() noexcept override { return true; }
 };
 
 // Rows of bytes as an MPI type, so that counts are rows and stay far below 2^31.
@@ -66,11 +66,13 @@ class DispatchExchange final : public ExpertExchange {
     auto const index =
         torch::from_blob(rows.data(), {static_cast<std::int64_t>(rows.size())}, torch::kInt64).clone();
     Plan const received = exchange_counts(mpi::Status::ok);
+    under_way_ = true;
     auto const send = [&](torch::Tensor const& part) {
       return forth(part.index_select(0, index).contiguous(), received);
     };
     auto const there = apply_experts(send(x), send(experts), send(decision.weights), own);  // [received, H]
     auto const back = backward(there.contiguous(), received);                               // [sent, H]
+    under_way_ = false;
     // one partial sum per destination, added in order of the ranks
     auto sum = torch::zeros(x.sizes(), x.options().dtype(torch::kFloat32));
     for (std::size_t r = 0; r < ranks_; ++r)
@@ -85,12 +87,14 @@ class DispatchExchange final : public ExpertExchange {
     return worst_;
   }
 
-  void announce_failure() noexcept override {
+  bool announce_failure() noexcept override {
+    if (under_way_) return false;
     sent_.count.assign(ranks_, 0);
     try {
       (void)exchange_counts(mpi::Status::error);
     } catch (...) {  // the peers are told; what they say back no longer matters
     }
+    return true;
   }
 
  private:
@@ -157,6 +161,7 @@ class DispatchExchange final : public ExpertExchange {
   std::vector<int> owner_;  // [K]
   Plan sent_;
   mpi::Status worst_ = mpi::Status::ok;
+  bool under_way_ = false;  // counts are out, rows not yet back
 };
 
 }  // namespace

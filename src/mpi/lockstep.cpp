@@ -30,8 +30,4 @@ Status Lockstep::step(Status mine) {
   return Status::ok;
 }
 
-Lockstep::~Lockstep() {
-  if (pending_ != MPI_REQUEST_NULL) MPI_Request_free(&pending_);
-}
-
 }  // namespace moerae::mpi

@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 from moerae.corpus_file import Prompt, write_corpus
 from moerae.hashing import content_hash
@@ -119,30 +118,6 @@ def random_corpus(path: Path, lengths: list[int], vocabulary: int, seed: int = 0
         content = (min(1, length - 1), length if response is None else response)
         prompts.append(Prompt(tokens, set="ab"[i % 2], cluster=i // 2, content=content, response=response))
     write_corpus(path, prompts, {"tokenizer_hash": "0" * 32})
-    return path
-
-
-def thin_corpus(source: Path, path: Path, rows: int) -> Path:
-    """Copies `rows` evenly spaced rows of a corpus, without their continuations and texts."""
-    with h5py.File(source, "r") as file:
-        total = len(file["prompt_id"])
-        chosen = np.unique(np.linspace(0, total - 1, min(rows, total)).astype(int))
-        tokens, offset, response, content = (
-            file[name][()] for name in ("tokens", "offset", "response_offset", "content_offset")
-        )
-        kinds = file["set"].attrs["categories"]
-        prompts = [
-            Prompt(
-                tokens[offset[i] : offset[i + 1]].tolist(),
-                set=kinds[file["set"][i]],
-                cluster=int(file["cluster"][i]),
-                content=tuple(int(at) for at in content[i] - offset[i]),
-                response=int(response[i] - offset[i]) if response[i] < offset[i + 1] else None,
-            )
-            for i in chosen
-        ]
-        attributes = {"tokenizer_hash": file.attrs["tokenizer_hash"]} if "tokenizer_hash" in file.attrs else {}
-    write_corpus(path, prompts, attributes)
     return path
 
 

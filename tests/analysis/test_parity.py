@@ -25,7 +25,6 @@ ON_MORE_GRIDS = (
     "gpt_oss-mxfp4-sharded",
 )
 PLANTED = support.ROOT / "data/planted/base"
-PLANTED_ROWS = 640  # a quarter: one near tie, excused with what attends to it, must stay below .1 % of all
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +80,8 @@ def test_bfloat16_differs_little(case: str, corpus: Path, tmp_path: Path) -> Non
 
 
 @pytest.fixture(scope="module")
-def planted_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every n-th row of the planted corpus, all its sets among them."""
-    path = tmp_path_factory.mktemp("planted") / "corpus.h5"
-    support.thin_corpus(PLANTED / "corpus.h5", path, PLANTED_ROWS)
-    return path
+def planted_corpus() -> Path:
+    return PLANTED / "corpus.h5"
 
 
 @pytest.mark.parametrize("grid", [*GRIDS, *MORE_GRIDS])

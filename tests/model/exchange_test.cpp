@@ -137,13 +137,28 @@ TEST(Exchange, AFailedRankReleasesItsPeersWhereverTheyAre) {
   ExpertShare const share{experts, world.size()};
   auto const exchange = make_dispatch_exchange(world, share);
   if (world.rank() == 0) {
-    exchange->announce_failure();
+    EXPECT_TRUE(exchange->announce_failure());
     return;
   }
   auto const x = torch::randn({3, hidden});
   auto const own = part(layer, share, world.rank());
   auto const decision = route(x, own, policy(false));
   EXPECT_THROW((void)exchange->run(x, decision, own), mpi::PeerFailure);
+}
+
+TEST(Exchange, AFailureBetweenCountsAndRowsCanNotBeAnnounced) {
+  auto const world = mpi::Comm::world();
+  if (world.size() == 1) GTEST_SKIP() << "needs a peer";
+  auto const layer = make_layer();
+  ExpertShare const share{experts, world.size()};
+  auto const exchange = make_dispatch_exchange(world, share);
+  auto own = part(layer, share, world.rank());
+  for (auto& expert : own.experts)
+    expert.down.weight = torch::zeros({hidden, inner + 1});  // on every rank: nobody waits
+  torch::manual_seed(1);
+  auto const x = torch::randn({60, hidden});  // some for every expert
+  EXPECT_THROW((void)exchange->run(x, route(x, own, policy(false)), own), c10::Error);
+  EXPECT_FALSE(exchange->announce_failure());
 }
 
 class Attention : public testing::TestWithParam<std::optional<std::int64_t>> {};

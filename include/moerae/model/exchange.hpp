@@ -24,7 +24,9 @@ class ExpertExchange {
   /// Ends a batch: the worst status of the group. Collective. Throws mpi::PeerFailure as `run` does.
   [[nodiscard]] virtual mpi::Status finish_batch(mpi::Status mine) = 0;
   /// Tells the group that this rank failed, in place of its next call; afterwards nothing more may be called.
-  virtual void announce_failure() noexcept = 0;
+  /// False where it cannot be told: the failure came from inside `run`, whose peers wait for rows and not for
+  /// a status, so that only MPI_Abort ends them.
+  [[nodiscard]] virtual bool announce_failure() noexcept = 0;
 };
 
 /// `dispatch`: tokens travel to the experts, once per destination rank, and come back as one partial sum per

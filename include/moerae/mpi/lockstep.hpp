@@ -18,7 +18,6 @@ class Lockstep {
   explicit Lockstep(Comm const& comm) : comm_(comm) {}
   Lockstep(Lockstep const&) = delete;
   Lockstep& operator=(Lockstep const&) = delete;
-  ~Lockstep();
 
   [[nodiscard]] Status step(Status mine);
   /// The outcome of the last step.
