@@ -17,6 +17,7 @@ namespace {
 constexpr char const* single_name = "model.safetensors";
 constexpr char const* index_name = "model.safetensors.index.json";
 constexpr std::size_t index_limit = 100'000'000;
+constexpr std::size_t name_limit = 255;  // of a file, on every file system we know
 
 // weight_map: tensor -> bare file name inside the folder, nothing that could leave it
 std::map<std::string, std::string> read_weight_map(std::filesystem::path const& path) {
@@ -29,12 +30,22 @@ std::map<std::string, std::string> read_weight_map(std::filesystem::path const& 
     auto const name = file.is_string() ? file.get<std::string>() : std::string();
     bool const bare = name.find('/') == std::string::npos && name.find('\\') == std::string::npos &&
                       name.find('\0') == std::string::npos && name.ends_with(".safetensors") &&
-                      !name.starts_with(".");
-    validate<DataError>(bare, "{}: weight_map: {} -> {}: expected a bare file name that ends in .safetensors",
-                        path.string(), tensor, file.dump());
+                      !name.starts_with(".") && name.size() <= name_limit;
+    validate<DataError>(
+        bare,
+        "{}: weight_map: {} -> {}: expected a bare file name that ends in .safetensors, of at most {} bytes",
+        path.string(), brief(tensor), brief(file.dump()), name_limit);
     out.emplace(tensor, name);
   }
   return out;
+}
+
+// No exception of another kind for a loop of links, a name too long or a folder that may not be entered.
+bool there(std::filesystem::path const& path) {
+  std::error_code failed;
+  auto const kind = std::filesystem::status(path, failed).type();
+  validate<DataError>(kind != std::filesystem::file_type::none, "{}: {}", path.string(), failed.message());
+  return kind != std::filesystem::file_type::not_found;
 }
 
 std::vector<std::int64_t> scale_shape(std::vector<std::int64_t> shape) {
@@ -48,9 +59,18 @@ std::string shape_text(std::vector<std::int64_t> const& shape) {
 
 void check_shape(StoredTensor const& stored, std::string const& name,
                  std::vector<std::int64_t> const& expected, std::string const& family) {
-  validate<DataError>(stored.shape == expected,
-                      "{}: tensor {}: shape {}, but config.json of this {} model asks for {}",
-                      stored.file->string(), name, shape_text(stored.shape), family, shape_text(expected));
+  validate<DataError>(
+      stored.shape == expected, "{}: tensor {}: shape {}, but config.json of this {} model asks for {}",
+      stored.file->path().string(), name, shape_text(stored.shape), family, shape_text(expected));
+}
+
+// `special` where something else than a plain floating type is asked for
+void check_dtype(StoredTensor const& stored, std::string const& name, std::string const& special,
+                 std::string const& family) {
+  bool const floating = stored.dtype == "F32" || stored.dtype == "BF16" || stored.dtype == "F16";
+  validate<DataError>(special.empty() ? floating : stored.dtype == special,
+                      "{}: tensor {}: dtype {}, expected {} in a {} checkpoint", stored.file->path().string(),
+                      name, stored.dtype, special.empty() ? "BF16 or F16 or F32" : special, family);
 }
 
 }  // namespace
@@ -59,7 +79,7 @@ Checkpoint Checkpoint::open(std::filesystem::path const& folder) {
   Checkpoint out;
   out.folder_ = folder;
   auto const index = folder / index_name;
-  bool const sharded = std::filesystem::exists(index);
+  bool const sharded = there(index);
   std::map<std::string, std::string> weight_map;
   std::set<std::string> names{single_name};
   if (sharded) {
@@ -67,15 +87,14 @@ Checkpoint Checkpoint::open(std::filesystem::path const& folder) {
     names.clear();
     for (auto const& [tensor, file] : weight_map) names.insert(file);
   } else {
-    validate<DataError>(std::filesystem::exists(folder / single_name),
+    validate<DataError>(there(folder / single_name),
                         "{}: neither {} nor {} is there; model.path must be a checkpoint "
                         "folder in Hugging Face format with safetensors weights",
                         folder.string(), single_name, index_name);
   }
   for (auto const& name : names) {
-    validate<DataError>(std::filesystem::exists(folder / name),
-                        "{}: named in {} but missing; fetch the checkpoint again", (folder / name).string(),
-                        index_name);
+    validate<DataError>(there(folder / name), "{}: named in {} but missing; fetch the checkpoint again",
+                        (folder / name).string(), index_name);
     auto const& file = *out.files_.emplace_back(std::make_unique<SafetensorsFile>(folder / name));
     for (auto const& [tensor, stored] : file.tensors()) {
       validate<DataError>(out.tensors_.emplace(tensor, &stored).second,
@@ -111,11 +130,12 @@ void Checkpoint::check_against(ModelPlan const& plan) const {
   }
   auto extras = plan.names.extras;
   if (plan.tied_embeddings) extras.push_back(plan.names.head + ".weight");
+  auto const is_extra = [&](std::string const& name) {
+    return std::ranges::any_of(extras,
+                               [&](auto const& e) { return ::fnmatch(e.c_str(), name.c_str(), 0) == 0; });
+  };
   for (auto const& [name, tensor] : tensors_)
-    if (!wanted.contains(name) && std::ranges::none_of(extras, [&](auto const& e) {
-          return ::fnmatch(e.c_str(), name.c_str(), 0) == 0;
-        }))
-      surplus.push_back(name);
+    if (!wanted.contains(name) && !is_extra(name)) surplus.push_back(name);
   auto const list = [](std::vector<std::string> names) {
     auto const count = names.size();
     if (count > 5) names.resize(5);
@@ -131,21 +151,21 @@ void Checkpoint::check_against(ModelPlan const& plan) const {
       surplus.empty(),
       "{}: {} tensor(s) that a {} model with this config.json does not have: {}; the results would "
       "not be those of this checkpoint: correct config.json",
-      at(surplus.empty() ? specs.front().name : surplus.front()).file->string(), surplus.size(), plan.family,
-      list(surplus));
+      at(surplus.empty() ? specs.front().name : surplus.front()).file->path().string(), surplus.size(),
+      plan.family, list(surplus));
   for (auto const& spec : specs) {
     auto const& stored = at(spec.name);
     bool const fp8 = is_block_fp8(plan, spec);
     check_shape(stored, spec.name, spec.shape, plan.family);
-    if (fp8)
-      check_shape(at(spec.name + "_scale_inv"), spec.name + "_scale_inv", scale_shape(spec.shape),
-                  plan.family);
-    auto const expected = spec.kind == TensorSpec::Kind::packed ? std::set<std::string_view>{"U8"}
-                          : fp8                                 ? std::set<std::string_view>{"F8_E4M3"}
-                                : std::set<std::string_view>{"F32", "BF16", "F16"};
-    validate<DataError>(expected.contains(stored.dtype),
-                        "{}: tensor {}: dtype {}, expected {} in a {} checkpoint", stored.file->string(),
-                        spec.name, stored.dtype, fmt::join(expected, " or "), plan.family);
+    check_dtype(stored, spec.name,
+                spec.kind == TensorSpec::Kind::packed ? "U8"
+                : fp8                                 ? "F8_E4M3"
+                                                      : "",
+                plan.family);
+    if (!fp8) continue;
+    auto const scale_name = spec.name + "_scale_inv";
+    check_shape(at(scale_name), scale_name, scale_shape(spec.shape), plan.family);
+    check_dtype(at(scale_name), scale_name, "", plan.family);
   }
 }
 

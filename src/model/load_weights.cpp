@@ -12,28 +12,13 @@ namespace {
 
 using Owner = TensorReader::Owner;
 
-// Maps with one input as one map: rows one after another.
-LinearWeights stack(std::vector<LinearWeights> const& parts) {
-  std::vector<torch::Tensor> weights, biases;
-  for (auto const& part : parts) {
-    weights.push_back(part.weight);
-    if (part.bias.defined()) biases.push_back(part.bias);
-  }
-  return {torch::cat(weights), biases.empty() ? torch::Tensor() : torch::cat(biases), {}};
-}
-
-// Rows gate, up, gate, up, ... to gate rows first.
-torch::Tensor gate_rows_first(torch::Tensor const& rows) {
-  auto const half = rows.unflatten(0, {-1, 2});
-  return torch::cat({half.select(1, 0), half.select(1, 1)});
-}
-
 class Loader {
  public:
   Loader(ModelPlan const& plan, Checkpoint const& checkpoint, torch::Dtype dtype, int member, int width)
       : plan_(plan),
         names_(plan.names),
         reader_(plan, checkpoint, dtype, member == 0),
+        dtype_(dtype),
         member_(member),
         width_(width) {}
 
@@ -54,7 +39,7 @@ class Loader {
 
  private:
   std::string full(std::string const& name) const { return layer_tensor(plan_, layer_, name); }
-  LinearWeights linear(std::string const& module, bool bias) { return reader_.linear(full(module), bias); }
+  LinearWeights linear(std::string const& module, bool bias) { return reader_.linear({full(module)}, bias); }
 
   NormWeights norm(std::string const& module) {
     NormWeights out{reader_.parameter(module + ".weight"), {}};
@@ -63,7 +48,7 @@ class Loader {
   }
 
   MlpWeights mlp(std::string const& gate, std::string const& up, std::string const& down) {
-    return {stack({linear(gate, false), linear(up, false)}), linear(down, false)};
+    return {reader_.linear({full(gate), full(up)}, false), linear(down, false)};
   }
 
   AttentionWeights attention(AttentionSpec const& spec) {
@@ -79,8 +64,7 @@ class Loader {
       out.kv_a_norm = reader_.parameter(full(names_.kv_a_norm));
       out.kv_b = linear(names_.kv_b, false);
     } else {
-      out.qkv =
-          stack({linear(names_.q, spec.bias), linear(names_.k, spec.bias), linear(names_.v, spec.bias)});
+      out.qkv = reader_.linear({full(names_.q), full(names_.k), full(names_.v)}, spec.bias);
     }
     out.out = linear(names_.o, spec.out_bias);
     if (spec.qk_norm != QkNorm::none) {
@@ -91,35 +75,50 @@ class Loader {
     return out;
   }
 
+  // Row e of a tensor of all experts, as it is stored.
+  torch::Tensor row(std::string const& name, std::int32_t e, torch::Dtype dtype) {
+    auto out = TensorReader::empty(reader_.row_shape(full(name)), dtype);
+    reader_.row(full(name), e, out);
+    return out;
+  }
+  // The same with the first axis gate, up, gate, up, ... turned to gate first.
+  torch::Tensor gate_first(std::string const& name, std::int32_t e, torch::Dtype dtype) {
+    auto out = TensorReader::empty(reader_.row_shape(full(name)), dtype);
+    reader_.row(full(name), e, out.unflatten(0, {2, -1}).transpose(0, 1));
+    return out;
+  }
+
   MlpWeights expert(std::int32_t e, MoeSpec const& spec) {
-    auto const row = [&](std::string const& name, bool raw = false) {
-      return reader_.row(full(name), e, raw);
-    };
     auto const& both = names_.expert_gate_up;
     auto const& down = names_.expert_down_all;
     MlpWeights out;
     switch (names_.experts) {
       case ExpertLayout::separate: {
-        auto const one = [&](std::string const& name) {
-          return reader_.linear(expert_tensor(plan_, layer_, name, ExpertId(e)), spec.bias, Owner::expert);
+        auto const name = [&](std::string const& part) {
+          return expert_tensor(plan_, layer_, part, ExpertId(e));
         };
-        return {stack({one(names_.expert_gate), one(names_.expert_up)}), one(names_.expert_down)};
+        return {reader_.linear({name(names_.expert_gate), name(names_.expert_up)}, spec.bias, Owner::expert),
+                reader_.linear({name(names_.expert_down)}, spec.bias, Owner::expert)};
       }
       case ExpertLayout::fused:
-        return {{row(both), {}, {}}, {row(down), {}, {}}};
-      case ExpertLayout::interleaved:
-        out.gate_up.weight = gate_rows_first(row(both).t()).contiguous();
-        out.down.weight = row(down).t().contiguous();
+        return {{row(both, e, dtype_), {}, {}}, {row(down, e, dtype_), {}, {}}};
+      case ExpertLayout::interleaved: {  // [H, 2 I] and [I, H] to rows by output
+        auto const from = reader_.row_shape(full(both));
+        out.gate_up.weight = TensorReader::empty({from[1], from[0]}, dtype_);
+        reader_.row(full(both), e, out.gate_up.weight.unflatten(0, {2, -1}).permute({2, 1, 0}));
+        out.down.weight = TensorReader::empty({from[0], from[1] / 2}, dtype_);
+        reader_.row(full(down), e, out.down.weight.t());
         break;
+      }
       case ExpertLayout::mxfp4:
-        out.gate_up.packed = {gate_rows_first(row(both + "_blocks", true)),
-                              gate_rows_first(row(both + "_scales", true))};
-        out.down.packed = {row(down + "_blocks", true), row(down + "_scales", true)};
+        out.gate_up.packed = {gate_first(both + "_blocks", e, torch::kUInt8),
+                              gate_first(both + "_scales", e, torch::kUInt8)};
+        out.down.packed = {row(down + "_blocks", e, torch::kUInt8), row(down + "_scales", e, torch::kUInt8)};
         break;
     }
     if (spec.bias) {
-      out.gate_up.bias = gate_rows_first(row(both + "_bias"));
-      out.down.bias = row(down + "_bias");
+      out.gate_up.bias = gate_first(both + "_bias", e, dtype_);
+      out.down.bias = row(down + "_bias", e, dtype_);
     }
     return out;
   }
@@ -155,6 +154,7 @@ class Loader {
   ModelPlan const& plan_;
   WeightNames const& names_;
   TensorReader reader_;
+  torch::Dtype dtype_;
   int member_, width_;
   LayerId layer_;
 };

@@ -10,8 +10,30 @@
 
 namespace moerae {
 
+std::string brief(std::string const& text) {
+  return text.size() > 200 ? text.substr(0, 200) + "..." : text;
+}
+
+void check_token_lengths(std::string_view text, std::string const& source, std::size_t limit) {
+  std::size_t start = 0;  // of the token at hand
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    bool const ends =
+        quoted ? text[i] == '"' : std::string_view("\",:{}[]").find(text[i]) != std::string_view::npos;
+    validate<DataError>(
+        i - start <= limit,
+        "{}: a string, number or blank of more than {} bytes; the file is not what it claims to be", source,
+        limit);
+    if (quoted && text[i] == '\\') ++i;
+    if (!ends) continue;
+    if (text[i] == '"') quoted = !quoted;
+    start = i + 1;
+  }
+}
+
 nlohmann::json parse_strict_json(std::string_view text, std::string const& source, int depth) {
   using Event = nlohmann::json::parse_event_t;
+  check_token_lengths(text, source, 1 << 20);
   std::vector<std::set<std::string>> keys;
   auto const watch = [&](int level, Event event, nlohmann::json& value) {
     validate<DataError>(level <= depth,
@@ -22,14 +44,14 @@ nlohmann::json parse_strict_json(std::string_view text, std::string const& sourc
     if (event == Event::key)
       validate<DataError>(keys.back().insert(value.get<std::string>()).second,
                           "{}: key \"{}\" occurs twice in one object; which one holds is not defined", source,
-                          value.get<std::string>());
+                          brief(value.get<std::string>()));
     return true;
   };
   nlohmann::json out;
   try {
     out = nlohmann::json::parse(text, watch);
   } catch (nlohmann::json::exception const& error) {
-    throw DataError(fmt::format("{}: not valid JSON ({})", source, error.what()));
+    throw DataError(fmt::format("{}: not valid JSON ({})", source, brief(error.what())));
   }
   validate<DataError>(out.is_object(), "{}: expected a JSON object at the top", source);
   return out;

@@ -1,15 +1,20 @@
 #include "tensor_reader.hpp"
 
 #define XXH_INLINE_ALL
+#include <sys/mman.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
-#include <cstring>
+#include <optional>
 
 #include "moerae/base/check.hpp"
 
 namespace moerae {
 namespace {
+
+constexpr std::size_t piece = 1 << 20;  // read at once: hashed and converted while it is still in the cache
+constexpr std::size_t huge_page = 2 << 20;
 
 torch::Dtype torch_dtype(StoredTensor const& tensor) {
   static constexpr std::array<std::pair<std::string_view, torch::Dtype>, 5> known{
@@ -20,60 +25,126 @@ torch::Dtype torch_dtype(StoredTensor const& tensor) {
        {"U8", torch::kUInt8}}};
   for (auto const& [name, dtype] : known)
     if (tensor.dtype == name) return dtype;
-  throw DataError(fmt::format("{}: dtype {} cannot be computed with", tensor.file->string(), tensor.dtype));
+  throw DataError(
+      fmt::format("{}: dtype {} cannot be computed with", tensor.file->path().string(), tensor.dtype));
 }
 
-std::string hash_of(std::string const& name, StoredTensor const& tensor) {
-  auto const head = fmt::format("{}\n{}\n{}\n", name, tensor.dtype, fmt::join(tensor.shape, ","));
-  auto const seed = XXH3_64bits(head.data(), head.size());
-  auto const hash = XXH3_128bits_withSeed(tensor.bytes.data(), tensor.bytes.size(), seed);
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-}
+// XXH3-128 of the bytes, seeded by name, dtype and shape
+class Hasher {
+ public:
+  Hasher(std::string const& name, StoredTensor const& tensor) {
+    auto const head = fmt::format("{}\n{}\n{}\n", name, tensor.dtype, fmt::join(tensor.shape, ","));
+    XXH3_INITSTATE(&state_);
+    XXH3_128bits_reset_withSeed(&state_, XXH3_64bits(head.data(), head.size()));
+  }
+  void add(std::byte const* bytes, std::size_t size) { XXH3_128bits_update(&state_, bytes, size); }
+  [[nodiscard]] std::string text() const {
+    auto const hash = XXH3_128bits_digest(&state_);
+    return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  }
+
+ private:
+  XXH3_state_t state_;
+};
 
 }  // namespace
 
-torch::Tensor TensorReader::stored(std::string const& name, StoredTensor const& tensor, bool hash) {
-  if (hash) hashes_[name] = hash_of(name, tensor);
+torch::Tensor TensorReader::empty(std::vector<std::int64_t> const& shape, torch::Dtype dtype) {
+  auto out = torch::empty(shape, torch::TensorOptions().dtype(dtype));
+  // a page fault per 4 KiB costs more than reading them; a kernel without huge pages just declines
+  if (out.nbytes() >= 2 * huge_page) {
+    auto const start = reinterpret_cast<std::uintptr_t>(out.data_ptr());
+    auto const first = (start + huge_page - 1) & ~(huge_page - 1);
+    ::madvise(reinterpret_cast<void*>(first), start + out.nbytes() - first, MADV_HUGEPAGE);
+  }
+  return out;
+}
+
+void TensorReader::read(std::string const& name, StoredTensor const& tensor, torch::Tensor const& to,
+                        bool hash) {
   bytes_read_ += static_cast<std::int64_t>(tensor.bytes.size());
-  auto raw = torch::empty(tensor.shape, torch::TensorOptions().dtype(torch_dtype(tensor)));
-  std::memcpy(raw.data_ptr(), tensor.bytes.data(), tensor.bytes.size());  // the mapping need not be aligned
-  return raw;
+  auto const dtype = torch_dtype(tensor);
+  bool const direct = to.defined() && to.is_contiguous() && to.scalar_type() == dtype;
+  // pieces of whole rows of `to`, so that any order of its elements can be filled one after another
+  auto const rows = direct || !to.defined() || to.dim() == 0 ? 1 : to.size(0);
+  auto const row_bytes = tensor.bytes.size() / static_cast<std::size_t>(rows);
+  auto const step = direct || !to.defined() ? piece : std::max<std::size_t>(piece / row_bytes, 1) * row_bytes;
+  if (!direct) buffer_.resize(std::max(buffer_.size(), std::min(step, tensor.bytes.size())));
+  std::optional<Hasher> hasher;
+  if (hash) hasher.emplace(name, tensor);
+  for (std::size_t at = 0; at < tensor.bytes.size(); at += step) {
+    auto const part = tensor.bytes.subspan(at, std::min(step, tensor.bytes.size() - at));
+    auto* const bytes = direct ? static_cast<std::byte*>(to.data_ptr()) + at : buffer_.data();
+    tensor.file->copy(part, bytes);
+    if (hasher) hasher->add(bytes, part.size());
+    if (direct || !to.defined()) continue;
+    auto const first = static_cast<std::int64_t>(at / row_bytes),
+               count = static_cast<std::int64_t>(part.size() / row_bytes);
+    auto const slot = to.dim() == 0 ? to : to.narrow(0, first, count);
+    slot.copy_(torch::from_blob(bytes, slot.sizes(), torch::TensorOptions().dtype(dtype)));
+  }
+  if (hasher) hashes_[name] = hasher->text();
 }
 
 void TensorReader::note(std::string const& name) {
-  if (hashes_common_) hashes_[name] = hash_of(name, checkpoint_.at(name));
+  if (hashes_common_) read(name, checkpoint_.at(name), {}, true);
 }
 
-torch::Tensor TensorReader::parameter(std::string const& name, Owner owner) {
-  return stored(name, checkpoint_.at(name), owner == Owner::expert || hashes_common_).to(dtype_);
+torch::Tensor TensorReader::whole(std::string const& name, bool hash, torch::Dtype dtype) {
+  auto const& tensor = checkpoint_.at(name);
+  auto out = empty(tensor.shape, dtype);
+  read(name, tensor, out, hash);
+  return out;
+}
+
+torch::Tensor TensorReader::parameter(std::string const& name) {
+  return whole(name, hashes_common_, dtype_);
 }
 
 torch::Tensor TensorReader::wide_parameter(std::string const& name) {
-  return stored(name, checkpoint_.at(name), hashes_common_).to(torch::kFloat32);
+  return whole(name, hashes_common_, torch::kFloat32);
 }
 
-torch::Tensor TensorReader::row(std::string const& name, std::int64_t index, bool raw) {
+std::vector<std::int64_t> TensorReader::row_shape(std::string const& name) const {
+  auto const& shape = checkpoint_.at(name).shape;
+  return {shape.begin() + 1, shape.end()};
+}
+
+void TensorReader::row(std::string const& name, std::int64_t index, torch::Tensor const& to) {
   auto part = checkpoint_.at(name);
-  auto const rows = static_cast<std::size_t>(part.shape.front());
-  part.bytes = part.bytes.subspan(static_cast<std::size_t>(index) * (part.bytes.size() / rows),
-                                  part.bytes.size() / rows);
+  auto const size = part.bytes.size() / static_cast<std::size_t>(part.shape.front());
+  part.bytes = part.bytes.subspan(static_cast<std::size_t>(index) * size, size);
   part.shape.erase(part.shape.begin());
-  auto const out = stored(fmt::format("{}[{}]", name, index), part, true);
-  return raw ? out : out.to(dtype_);
+  read(fmt::format("{}[{}]", name, index), part, to, true);
 }
 
-LinearWeights TensorReader::linear(std::string const& module, bool bias, Owner owner) {
-  LinearWeights out;
-  TensorSpec const spec{module + ".weight", {}, TensorSpec::Kind::linear};
-  bool const hash = owner == Owner::expert || hashes_common_;
-  if (checkpoint_.is_block_fp8(plan_, spec)) {
-    auto const values = stored(spec.name, checkpoint_.at(spec.name), hash);
-    auto const scale_name = spec.name + "_scale_inv";
-    out.weight = unpack_block_fp8(values, stored(scale_name, checkpoint_.at(scale_name), hash), dtype_);
-  } else {
-    out.weight = parameter(spec.name, owner);
+torch::Tensor TensorReader::stacked(std::vector<std::string> const& modules, char const* part, bool hash) {
+  std::int64_t rows = 0;
+  for (auto const& module : modules) rows += checkpoint_.at(module + part).shape.front();
+  auto shape = checkpoint_.at(modules.front() + part).shape;
+  shape.front() = rows;
+  auto out = empty(shape, dtype_);
+  std::int64_t first = 0;
+  for (auto const& module : modules) {
+    auto const name = module + part;
+    auto const& tensor = checkpoint_.at(name);
+    auto const slot = out.narrow(0, first, tensor.shape.front());
+    if (checkpoint_.is_block_fp8(plan_, {name, {}, TensorSpec::Kind::linear})) {
+      auto const scales = whole(name + "_scale_inv", hash, torch::kFloat32);
+      slot.copy_(unpack_block_fp8(whole(name, hash, torch::kFloat8_e4m3fn), scales, dtype_));
+    } else {
+      read(name, tensor, slot, hash);
+    }
+    first += tensor.shape.front();
   }
-  if (bias) out.bias = parameter(module + ".bias", owner);
+  return out;
+}
+
+LinearWeights TensorReader::linear(std::vector<std::string> const& modules, bool bias, Owner owner) {
+  bool const hash = owner == Owner::expert || hashes_common_;
+  LinearWeights out;
+  out.weight = stacked(modules, ".weight", hash);
+  if (bias) out.bias = stacked(modules, ".bias", hash);
   return out;
 }
 

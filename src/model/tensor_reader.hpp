@@ -11,7 +11,8 @@
 
 namespace moerae {
 
-/// Copies tensors out of a checkpoint, counts the bytes and hashes what this rank owns.
+/// Reads tensors of a checkpoint to where they stay, without a copy in between but for a small buffer where
+/// type or order differ; counts the bytes and hashes what this rank owns on the way.
 class TensorReader {
  public:
   /// `hashes_common`: this rank owns the tensors that all ranks hold.
@@ -22,25 +23,35 @@ class TensorReader {
   enum class Owner { common, expert };
 
   /// The tensor in the compute dtype, or in float32.
-  [[nodiscard]] torch::Tensor parameter(std::string const& name, Owner owner = Owner::common);
+  [[nodiscard]] torch::Tensor parameter(std::string const& name);
   [[nodiscard]] torch::Tensor wide_parameter(std::string const& name);
-  /// Row `index` of the first axis; as stored where `raw`.
-  [[nodiscard]] torch::Tensor row(std::string const& name, std::int64_t index, bool raw = false);
-  /// <module>.weight, unpacked where it is block FP8, and <module>.bias.
-  [[nodiscard]] LinearWeights linear(std::string const& module, bool bias, Owner owner = Owner::common);
-  /// Only hashes it.
+  /// The maps <module>.weight, unpacked where block FP8, and <module>.bias: those of one input as one map,
+  /// rows one after another.
+  [[nodiscard]] LinearWeights linear(std::vector<std::string> const& modules, bool bias,
+                                     Owner owner = Owner::common);
+  /// The shape of one row of the first axis.
+  [[nodiscard]] std::vector<std::int64_t> row_shape(std::string const& name) const;
+  /// Reads row `index` of the first axis to `to`, a view whose elements come in the order of the file.
+  void row(std::string const& name, std::int64_t index, torch::Tensor const& to);
+  /// Memory for what is read, of huge pages where the system has them.
+  [[nodiscard]] static torch::Tensor empty(std::vector<std::int64_t> const& shape, torch::Dtype dtype);
+  /// Only hashes it, where this rank owns it.
   void note(std::string const& name);
 
   [[nodiscard]] std::map<std::string, std::string>& hashes() { return hashes_; }
   [[nodiscard]] std::int64_t bytes_read() const { return bytes_read_; }
 
  private:
-  [[nodiscard]] torch::Tensor stored(std::string const& name, StoredTensor const& tensor, bool hash);
+  [[nodiscard]] torch::Tensor whole(std::string const& name, bool hash, torch::Dtype dtype);
+  [[nodiscard]] torch::Tensor stacked(std::vector<std::string> const& modules, char const* part, bool hash);
+  /// To `to`, which may be undefined: then the bytes are only hashed.
+  void read(std::string const& name, StoredTensor const& tensor, torch::Tensor const& to, bool hash);
 
   ModelPlan const& plan_;
   Checkpoint const& checkpoint_;
   torch::Dtype dtype_;
   bool hashes_common_;
+  std::vector<std::byte> buffer_;
   std::map<std::string, std::string> hashes_;
   std::int64_t bytes_read_ = 0;
 };

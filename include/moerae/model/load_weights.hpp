@@ -13,7 +13,7 @@ namespace moerae {
 struct LoadedWeights {
   ModelWeights weights;
   std::map<std::string, std::string> hashes;  ///< XXH3-128 over name, dtype, shape and bytes, hexadecimal
-  std::int64_t bytes_read = 0;                ///< of tensors; the output head is hashed, not kept
+  std::int64_t bytes_read = 0;  ///< of tensors; member 0 hashes the output head and does not keep it
 };
 
 /// Reads what the rank `member` of an expert group of `width` needs, as `dtype`; MXFP4 experts stay packed.

@@ -14,12 +14,14 @@
 
 namespace moerae {
 
+class SafetensorsFile;
+
 /// A tensor as it stands in a file: a view into the mapping, valid as long as its Checkpoint.
 struct StoredTensor {
   std::string dtype;  ///< safetensors name: F32, BF16, F16, ...
   std::vector<std::int64_t> shape;
   std::span<std::byte const> bytes;  ///< row-major, little endian
-  std::filesystem::path const* file = nullptr;
+  SafetensorsFile const* file = nullptr;
 };
 
 /// Bytes of one element; 0 for a name that safetensors does not define.
@@ -27,8 +29,9 @@ struct StoredTensor {
 
 /// One safetensors file, memory-mapped. The constructor checks the header against the file: length at most
 /// 100 MB and inside the file, strict JSON, offsets contiguous from 0 without hole or overlap and covering
-/// the file, sizes that follow from dtype and shape by checked multiplication. Throws DataError naming the
-/// file and the tensor.
+/// the file, sizes that follow from dtype and shape by checked multiplication. Memory: the header's pages and
+/// about 200 bytes and the name per tensor. A symbolic link is followed, since caches of checkpoints link
+/// their blobs. Throws DataError naming the file and the tensor.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(std::filesystem::path const& path);
@@ -39,9 +42,17 @@ class SafetensorsFile {
   [[nodiscard]] std::map<std::string, StoredTensor, std::less<>> const& tensors() const { return tensors_; }
   [[nodiscard]] std::string_view header() const { return header_; }
   [[nodiscard]] std::filesystem::path const& path() const { return path_; }
+  /// Copies `part` of a tensor's bytes by pread: cheaper than faulting the mapping in, and an I/O error is a
+  /// DataError instead of a signal.
+  void copy(std::span<std::byte const> part, std::byte* to) const;
 
  private:
+  void map();
+  void read_header();
+  void release();
+
   std::filesystem::path path_;
+  int descriptor_ = -1;
   std::byte const* mapping_ = nullptr;
   std::size_t size_ = 0;
   std::string_view header_;

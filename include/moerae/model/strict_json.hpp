@@ -12,6 +12,13 @@ namespace moerae {
 [[nodiscard]] nlohmann::json parse_strict_json(std::string_view text, std::string const& source,
                                                int depth = 16);
 
+/// The beginning of a text from outside, for a message.
+[[nodiscard]] std::string brief(std::string const& text);
+
+/// Throws DataError where a string, a number or a blank is longer than `limit` bytes. The parser keeps
+/// several copies of the token it reads, so that one endless token would cost a multiple of its text.
+void check_token_lengths(std::string_view text, std::string const& source, std::size_t limit);
+
 /// The bytes of a file of at most `limit` bytes. Throws DataError.
 [[nodiscard]] std::string read_small_file(std::filesystem::path const& path, std::size_t limit);
 
