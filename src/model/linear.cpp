@@ -7,7 +7,7 @@
 namespace moerae {
 
 torch::Tensor Mxfp4Weight::unpack(torch::Dtype dtype) const {
-  static auto const values = torch::tensor({0.0F, 0.5F, 1.0F, 1.5F, 2.0F, 3.0F, 4.0F, 6.0F, -0.0F, -0.5F,
+  auto const values = torch::tensor({0.0F, 0.5F, 1.0F, 1.5F, 2.0F, 3.0F, 4.0F, 6.0F, -0.0F, -0.5F,
                                             -1.0F, -1.5F, -2.0F, -3.0F, -4.0F, -6.0F});
   auto const table = values.to(blocks.device());
   auto const low = blocks.bitwise_and(15).to(torch::kInt32),
