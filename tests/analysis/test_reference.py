@@ -6,11 +6,14 @@ import json
 import re
 from pathlib import Path
 
+import h5py
 import numpy as np
 import parity
 import pytest
 import support
 import torch
+from moerae.__main__ import main
+from moerae.errors import DataError
 from moerae.reference import blocks, checkpoints, deepseek_v1, golden
 from transformers import AutoModelForCausalLM, Qwen2MoeConfig
 from transformers.integrations.finegrained_fp8 import Fp8Dequantize
@@ -188,3 +191,14 @@ def test_fp8_blocks_are_128_wide_from_the_first_row_on() -> None:
     ours = blocks.from_fp8(quantised, scale)
     for row, column in ((0, 0), (127, 127), (128, 0), (0, 128), (129, 300), (127, 256)):
         assert ours[row, column] == quantised[row, column].float() * scale[row // 128, column // 128]
+
+
+def test_one_command_writes_checkpoints_and_golden_values(tmp_path: Path) -> None:
+    corpus = support.random_corpus(tmp_path / "corpus.h5", [9, 4], checkpoints.VOCABULARY)
+    command = ["reference", "--tiny", "granitemoe", "--out", str(tmp_path / "out"), "--corpus", str(corpus)]
+    assert main(command) == 0
+    for name in checkpoints.named("granitemoe"):
+        with h5py.File(tmp_path / "out" / name / "golden.h5") as file:
+            assert file["routing/expert"].shape[0] == 13 and file.attrs["complete"] == 1
+    with pytest.raises(DataError, match="outside its vocabulary"):
+        golden.record(tmp_path / "out" / name, [np.array([checkpoints.VOCABULARY])])

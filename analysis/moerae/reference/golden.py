@@ -92,6 +92,11 @@ def record(folder: Path, rows: list[NDArray[np.int64]], dtype: str = "float32", 
     Rows run from the shortest to the longest: the dynamic rope scaling of transformers keeps the longest length it met.
     """
     model = load(folder, dtype)
+    largest = max(int(row.max()) for row in rows)
+    if largest >= model.config.vocab_size:
+        raise DataError(
+            f"{folder}: token {largest} of the corpus is outside its vocabulary of {model.config.vocab_size}"
+        )
     found = routers(model)
     heard: dict[int, list[tuple[torch.Tensor, ...]]] = {layer: [] for layer in found}
     hooks = [
