@@ -7,8 +7,8 @@
 namespace moerae {
 
 torch::Tensor Mxfp4Weight::unpack(torch::Dtype dtype) const {
-  auto const values = torch::tensor({0.0F, 0.5F, 1.0F, 1.5F, 2.0F, 3.0F, 4.0F, 6.0F, -0.0F, -0.5F,
-                                            -1.0F, -1.5F, -2.0F, -3.0F, -4.0F, -6.0F});
+  auto const values = torch::tensor({0.0F, 0.5F, 1.0F, 1.5F, 2.0F, 3.0F, 4.0F, 6.0F, -0.0F, -0.5F, -1.0F,
+                                     -1.5F, -2.0F, -3.0F, -4.0F, -6.0F});
   auto const table = values.to(blocks.device());
   auto const low = blocks.bitwise_and(15).to(torch::kInt32),
              high = blocks.bitwise_right_shift(4).to(torch::kInt32);
