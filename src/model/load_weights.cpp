@@ -28,9 +28,11 @@ class Loader {
     out.weights.final_norm = norm(names_.final_norm);
     if (!plan_.tied_embeddings) reader_.note(names_.head + ".weight");
     if (plan_.head_bias) reader_.note(names_.head + ".bias");
+    reader_.finish();
     for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
       layer_ = LayerId(static_cast<std::int32_t>(i));
       out.weights.layers.push_back(layer(plan_.layers[i]));
+      reader_.finish();  // layer by layer: what was read to be unpacked is not kept longer
     }
     out.hashes = std::move(reader_.hashes());
     out.bytes_read = reader_.bytes_read();
@@ -77,13 +79,13 @@ class Loader {
 
   // Row e of a tensor of all experts, as it is stored.
   torch::Tensor row(std::string const& name, std::int32_t e, torch::Dtype dtype) {
-    auto out = TensorReader::empty(reader_.row_shape(full(name)), dtype);
+    auto out = reader_.empty(reader_.row_shape(full(name)), dtype);
     reader_.row(full(name), e, out);
     return out;
   }
   // The same with the first axis gate, up, gate, up, ... turned to gate first.
   torch::Tensor gate_first(std::string const& name, std::int32_t e, torch::Dtype dtype) {
-    auto out = TensorReader::empty(reader_.row_shape(full(name)), dtype);
+    auto out = reader_.empty(reader_.row_shape(full(name)), dtype);
     reader_.row(full(name), e, out.unflatten(0, {2, -1}).transpose(0, 1));
     return out;
   }
@@ -104,9 +106,9 @@ class Loader {
         return {{row(both, e, dtype_), {}, {}}, {row(down, e, dtype_), {}, {}}};
       case ExpertLayout::interleaved: {  // [H, 2 I] and [I, H] to rows by output
         auto const from = reader_.row_shape(full(both));
-        out.gate_up.weight = TensorReader::empty({from[1], from[0]}, dtype_);
+        out.gate_up.weight = reader_.empty({from[1], from[0]}, dtype_);
         reader_.row(full(both), e, out.gate_up.weight.unflatten(0, {2, -1}).permute({2, 1, 0}));
-        out.down.weight = TensorReader::empty({from[0], from[1] / 2}, dtype_);
+        out.down.weight = reader_.empty({from[0], from[1] / 2}, dtype_);
         reader_.row(full(down), e, out.down.weight.t());
         break;
       }

@@ -1,20 +1,32 @@
 #include "tensor_reader.hpp"
 
 #define XXH_INLINE_ALL
+#include <ATen/Parallel.h>
 #include <sys/mman.h>
 #include <xxhash.h>
 
 #include <algorithm>
 #include <array>
-#include <optional>
+#include <functional>
+#include <numeric>
 
 #include "moerae/base/check.hpp"
 
 namespace moerae {
 namespace {
 
-constexpr std::size_t piece = 1 << 20;  // read at once: hashed and converted while it is still in the cache
+constexpr std::size_t piece = 1 << 18;  // read at once, and hashed and converted while in the cache
 constexpr std::size_t huge_page = 2 << 20;
+constexpr std::int64_t block_bytes = 128 << 20;  // memory that many tensors share
+
+// A page fault per 4 KiB costs more than reading them; a kernel without huge pages just declines.
+torch::Tensor huge(std::int64_t bytes) {
+  auto out = torch::empty({bytes}, torch::TensorOptions().dtype(torch::kUInt8));
+  auto const start = reinterpret_cast<std::uintptr_t>(out.data_ptr());
+  auto const first = (start + huge_page - 1) & ~(huge_page - 1), end = start + out.nbytes();
+  if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
+  return out;
+}
 
 torch::Dtype torch_dtype(StoredTensor const& tensor) {
   static constexpr std::array<std::pair<std::string_view, torch::Dtype>, 5> known{
@@ -50,40 +62,60 @@ class Hasher {
 }  // namespace
 
 torch::Tensor TensorReader::empty(std::vector<std::int64_t> const& shape, torch::Dtype dtype) {
-  auto out = torch::empty(shape, torch::TensorOptions().dtype(dtype));
-  // a page fault per 4 KiB costs more than reading them; a kernel without huge pages just declines
-  if (out.nbytes() >= 2 * huge_page) {
-    auto const start = reinterpret_cast<std::uintptr_t>(out.data_ptr());
-    auto const first = (start + huge_page - 1) & ~(huge_page - 1);
-    ::madvise(reinterpret_cast<void*>(first), start + out.nbytes() - first, MADV_HUGEPAGE);
+  auto const count = std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+  auto const bytes = count * static_cast<std::int64_t>(torch::elementSize(dtype));
+  if (bytes > block_bytes / 4) return huge(bytes).view(dtype).view(shape);
+  if (!block_.defined() || used_ + bytes > block_bytes) {
+    block_ = huge(block_bytes);
+    used_ = 0;
   }
+  auto const out = block_.narrow(0, used_, bytes).view(dtype).view(shape);
+  used_ += (bytes + 63) / 64 * 64;
   return out;
 }
 
-void TensorReader::read(std::string const& name, StoredTensor const& tensor, torch::Tensor const& to,
-                        bool hash) {
+void TensorReader::read(std::string name, StoredTensor const& tensor, torch::Tensor const& to, bool hash) {
   bytes_read_ += static_cast<std::int64_t>(tensor.bytes.size());
-  auto const dtype = torch_dtype(tensor);
+  jobs_.push_back({std::move(name), tensor, torch_dtype(tensor), to, hash, {}});
+}
+
+void TensorReader::run(Job& job, std::vector<std::byte>& buffer) {
+  auto const& [name, tensor, dtype, to, hash, result] = job;
   bool const direct = to.defined() && to.is_contiguous() && to.scalar_type() == dtype;
   // pieces of whole rows of `to`, so that any order of its elements can be filled one after another
-  auto const rows = direct || !to.defined() || to.dim() == 0 ? 1 : to.size(0);
-  auto const row_bytes = tensor.bytes.size() / static_cast<std::size_t>(rows);
-  auto const step = direct || !to.defined() ? piece : std::max<std::size_t>(piece / row_bytes, 1) * row_bytes;
-  if (!direct) buffer_.resize(std::max(buffer_.size(), std::min(step, tensor.bytes.size())));
-  std::optional<Hasher> hasher;
-  if (hash) hasher.emplace(name, tensor);
+  bool const by_rows = !direct && to.defined() && to.dim() > 0;
+  auto const row_bytes = tensor.bytes.size() / static_cast<std::size_t>(by_rows ? to.size(0) : 1);
+  auto const step = by_rows ? std::max<std::size_t>(piece / row_bytes, 1) * row_bytes : piece;
+  if (!direct) buffer.resize(std::max(buffer.size(), std::min(step, tensor.bytes.size())));
+  Hasher hasher(name, tensor);
   for (std::size_t at = 0; at < tensor.bytes.size(); at += step) {
     auto const part = tensor.bytes.subspan(at, std::min(step, tensor.bytes.size() - at));
-    auto* const bytes = direct ? static_cast<std::byte*>(to.data_ptr()) + at : buffer_.data();
+    auto* const bytes = direct ? static_cast<std::byte*>(to.data_ptr()) + at : buffer.data();
     tensor.file->copy(part, bytes);
-    if (hasher) hasher->add(bytes, part.size());
+    if (hash) hasher.add(bytes, part.size());
     if (direct || !to.defined()) continue;
-    auto const first = static_cast<std::int64_t>(at / row_bytes),
-               count = static_cast<std::int64_t>(part.size() / row_bytes);
-    auto const slot = to.dim() == 0 ? to : to.narrow(0, first, count);
+    auto const slot = by_rows ? to.narrow(0, static_cast<std::int64_t>(at / row_bytes),
+                                          static_cast<std::int64_t>(part.size() / row_bytes))
+                              : to;
     slot.copy_(torch::from_blob(bytes, slot.sizes(), torch::TensorOptions().dtype(dtype)));
   }
-  if (hasher) hashes_[name] = hasher->text();
+  if (hash) job.result = hasher.text();
+}
+
+void TensorReader::finish() {
+  std::ranges::sort(jobs_, [](Job const& a,
+                              Job const& b) {  // a disk and the kernel's read-ahead like this order
+    return std::pair(a.tensor.file, a.tensor.bytes.data()) < std::pair(b.tensor.file, b.tensor.bytes.data());
+  });
+  at::parallel_for(0, static_cast<std::int64_t>(jobs_.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<std::byte> buffer;
+    for (auto i = begin; i < end; ++i) run(jobs_[static_cast<std::size_t>(i)], buffer);
+  });
+  for (auto& job : jobs_)
+    if (job.hash) hashes_[job.name] = std::move(job.result);
+  jobs_.clear();
+  for (auto const& step : afterwards_) step();
+  afterwards_.clear();
 }
 
 void TensorReader::note(std::string const& name) {
@@ -131,7 +163,8 @@ torch::Tensor TensorReader::stacked(std::vector<std::string> const& modules, cha
     auto const slot = out.narrow(0, first, tensor.shape.front());
     if (checkpoint_.is_block_fp8(plan_, {name, {}, TensorSpec::Kind::linear})) {
       auto const scales = whole(name + "_scale_inv", hash, torch::kFloat32);
-      slot.copy_(unpack_block_fp8(whole(name, hash, torch::kFloat8_e4m3fn), scales, dtype_));
+      auto const values = whole(name, hash, torch::kFloat8_e4m3fn);
+      afterwards_.push_back([=, this] { slot.copy_(unpack_block_fp8(values, scales, dtype_)); });
     } else {
       read(name, tensor, slot, hash);
     }

@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -12,7 +13,8 @@
 namespace moerae {
 
 /// Reads tensors of a checkpoint to where they stay, without a copy in between but for a small buffer where
-/// type or order differ; counts the bytes and hashes what this rank owns on the way.
+/// type or order differ; counts the bytes and hashes what this rank owns on the way. What is asked for is
+/// there after `finish`, which reads in the order of the files, on the threads of torch.
 class TensorReader {
  public:
   /// `hashes_common`: this rank owns the tensors that all ranks hold.
@@ -33,10 +35,13 @@ class TensorReader {
   [[nodiscard]] std::vector<std::int64_t> row_shape(std::string const& name) const;
   /// Reads row `index` of the first axis to `to`, a view whose elements come in the order of the file.
   void row(std::string const& name, std::int64_t index, torch::Tensor const& to);
-  /// Memory for what is read, of huge pages where the system has them.
-  [[nodiscard]] static torch::Tensor empty(std::vector<std::int64_t> const& shape, torch::Dtype dtype);
+  /// Memory for what is read: parts of large blocks, of huge pages where the system has them.
+  [[nodiscard]] torch::Tensor empty(std::vector<std::int64_t> const& shape, torch::Dtype dtype);
   /// Only hashes it, where this rank owns it.
   void note(std::string const& name);
+
+  /// Reads all that was asked for since the last time. Throws DataError.
+  void finish();
 
   [[nodiscard]] std::map<std::string, std::string>& hashes() { return hashes_; }
   [[nodiscard]] std::int64_t bytes_read() const { return bytes_read_; }
@@ -44,14 +49,25 @@ class TensorReader {
  private:
   [[nodiscard]] torch::Tensor whole(std::string const& name, bool hash, torch::Dtype dtype);
   [[nodiscard]] torch::Tensor stacked(std::vector<std::string> const& modules, char const* part, bool hash);
-  /// To `to`, which may be undefined: then the bytes are only hashed.
-  void read(std::string const& name, StoredTensor const& tensor, torch::Tensor const& to, bool hash);
+  struct Job {
+    std::string name;
+    StoredTensor tensor;
+    torch::Dtype dtype;  // of the file
+    torch::Tensor to;    // undefined: the bytes are only hashed
+    bool hash;
+    std::string result;  // the hash
+  };
+  void read(std::string name, StoredTensor const& tensor, torch::Tensor const& to, bool hash);
+  static void run(Job& job, std::vector<std::byte>& buffer);
 
   ModelPlan const& plan_;
   Checkpoint const& checkpoint_;
   torch::Dtype dtype_;
   bool hashes_common_;
-  std::vector<std::byte> buffer_;
+  torch::Tensor block_;  // uint8; its first used_ bytes are given away
+  std::int64_t used_ = 0;
+  std::vector<Job> jobs_;
+  std::vector<std::function<void()>> afterwards_;  // what needs several tensors
   std::map<std::string, std::string> hashes_;
   std::int64_t bytes_read_ = 0;
 };
