@@ -47,6 +47,7 @@ source jobs/setup/build.sh
 if [[ $packages == yes ]]; then
   step="installing system packages"
   install_packages
+  [[ -z ${CI:-} ]] || install_fuzz_packages
 fi
 step="checking tools"
 check_tools

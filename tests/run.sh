@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All set-up, then all tests: C++ (ctest, MPI tests at several numbers of ranks) and Python (pytest). With CI set,
-# formatting and linters first. Every group is run even when another has failed.
+# formatting and linters first and the fuzz targets last. Every group is run even when another has failed.
 # Usage: bash tests/run.sh [--jobs N]
 set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -68,6 +68,7 @@ fi
 attempt "build of the tests" build_tests "$@"
 attempt "C++ tests" run_ctest
 attempt "Python tests" run_pytest
+[[ -z ${CI:-} ]] || attempt "fuzz targets" bash tests/fuzz/run.sh 60
 
 line=""
 for group in ctest pytest; do

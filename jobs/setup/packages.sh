@@ -7,6 +7,14 @@ needed_packages=(git make g++ cmake ninja-build libopenmpi-dev openmpi-bin libhd
   python3-venv python3-dev)
 # faster builds, benchmarks, checks of CI
 useful_packages=(ccache hdf5-tools libbenchmark-dev shellcheck clang-format)
+# the fuzz targets of CI; named after the default clang of the system
+fuzz_packages() {
+  local runtime
+  runtime="$(apt-cache depends clang 2>/dev/null | sed -n 's/^ *Depends: clang-\([0-9]*\)$/libclang-rt-\1-dev/p')"
+  printf '%s\n' clang
+  # before Debian 12 and Ubuntu 22.10 the sanitizers came with libclang-common
+  [[ -z $runtime ]] || ! apt-cache show "$runtime" >/dev/null 2>&1 || printf '%s\n' "$runtime"
+}
 
 # prints those of the arguments that are not installed
 missing_packages() {
@@ -69,6 +77,20 @@ install_packages() {
   "${apt[@]}" update || say "the package lists could not be refreshed; trying with those at hand"
   "${apt[@]}" install -y --no-install-recommends "${needed[@]}" "${useful[@]}" >/dev/null ||
     fail "apt-get could not install: ${needed[*]} ${useful[*]}"
+}
+
+# Nothing but the fuzz targets wants clang, so that a failure is left to tests/fuzz/run.sh, which says what it lacks.
+install_fuzz_packages() {
+  command -v dpkg-query >/dev/null && command -v apt-cache >/dev/null || return 0
+  local wanted missing prefix
+  mapfile -t wanted < <(fuzz_packages)
+  mapfile -t missing < <(missing_packages "${wanted[@]}")
+  ((${#missing[@]})) || return 0
+  prefix="$(package_manager)" || return 0
+  say "installing ${missing[*]} (fuzz targets)"
+  local -a apt
+  read -ra apt <<<"$prefix DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300"
+  "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null || say "not installed: ${missing[*]}"
 }
 
 check_tools() {
