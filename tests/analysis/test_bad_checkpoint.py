@@ -90,10 +90,10 @@ ONE_FILE = {
     "heads do not group": (config(num_key_value_heads=3), 3, ["num_key_value_heads", "3"]),
     "size is a text": (config(hidden_size="48"), 3, ["hidden_size"]),
     "another activation": (config(hidden_act="gelu"), 3, ["hidden_act", "gelu"]),
-    "scaled rope": (
-        config(rope_parameters={"rope_type": "yarn", "rope_theta": 1e4, "factor": 4.0}),
+    "unknown rope": (
+        config(rope_parameters={"rope_type": "spiral", "rope_theta": 1e4, "factor": 4.0}),
         3,
-        ["rope", "yarn"],
+        ["rope_type", "spiral", "yarn"],
     ),
 }
 
