@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t piece = 1 << 18;  // read at once, and hashed and converted while in the cache
 constexpr std::size_t huge_page = 2 << 20;
-constexpr std::int64_t block_bytes = 128 << 20;  // memory that many tensors share
+constexpr std::int64_t block_bytes = 32 << 20;  // memory that many tensors share
 
 // A page fault per 4 KiB costs more than reading them; a kernel without huge pages just declines.
 torch::Tensor huge(std::int64_t bytes) {
