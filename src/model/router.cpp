@@ -5,6 +5,8 @@
 
 #include <limits>
 
+#include "moerae/base/check.hpp"
+
 namespace moerae {
 namespace {
 
@@ -54,7 +56,8 @@ torch::Tensor sparse_mixer_weights(torch::Tensor const& logits, torch::Tensor co
 
 }  // namespace
 
-RoutingDecision route(torch::Tensor const& x, MoeWeights const& own, RouterSpec const& spec) {
+RoutingDecision route(torch::Tensor const& x, MoeWeights const& own, RouterSpec const& spec,
+                      torch::Tensor const& masked) {
   auto const logits =
       spec.float32_logits
           ? linear(x.to(torch::kFloat32),
@@ -62,11 +65,17 @@ RoutingDecision route(torch::Tensor const& x, MoeWeights const& own, RouterSpec 
                     own.router.bias.defined() ? own.router.bias.to(torch::kFloat32) : own.router.bias,
                     {}})
           : linear(x, own.router);  // [T, K]
-  auto const scores = scores_of(logits, spec.score);
+  bool const as_logits = masked.defined() && spec.score != RouterSpec::Score::sigmoid;
+  auto const open = as_logits ? logits.masked_fill(masked, minus_infinity) : logits;
+  auto const scores = scores_of(open, spec.score);
   auto selection = spec.correction_bias ? scores + own.correction_bias : scores;
+  if (masked.defined()) selection = selection.masked_fill(masked, minus_infinity);
   if (spec.groups > 1 && spec.top_groups < spec.groups) selection = inside_best_groups(selection, spec);
   auto const picks = best(selection, spec.top_k);  // [T, k], best first
-  auto const [experts, order] = picks.sort(-1);    // ascending ids
+  expect(!masked.defined() || torch::isfinite(selection.gather(-1, picks)).all().item<bool>(),
+         "a token has fewer than {} experts left to select: the mask leaves {} of {}", spec.top_k,
+         masked.defined() ? spec.experts - masked.sum().item<std::int64_t>() : spec.experts, spec.experts);
+  auto const [experts, order] = picks.sort(-1);  // ascending ids
 
   torch::Tensor weights;
   switch (spec.weight) {
@@ -74,10 +83,10 @@ RoutingDecision route(torch::Tensor const& x, MoeWeights const& own, RouterSpec 
       weights = scores.gather(-1, experts);
       break;
     case RouterSpec::Weight::softmax_of_chosen:
-      weights = at::softmax(logits.gather(-1, experts), -1);
+      weights = at::softmax(open.gather(-1, experts), -1);
       break;
     case RouterSpec::Weight::sparse_mixer:
-      weights = sparse_mixer_weights(logits, picks, spec.jitter).gather(-1, order);
+      weights = sparse_mixer_weights(open, picks, spec.jitter).gather(-1, order);
       break;
   }
   if (spec.renormalise) weights = weights / (weights.sum(-1, /*keepdim=*/true) + spec.renormalise_eps);
