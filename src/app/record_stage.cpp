@@ -95,12 +95,6 @@ class Ledger {
   std::int64_t tokens_ = 0;
 };
 
-std::int64_t tokens_of(Shard const& shard) {
-  std::int64_t total = 0;
-  for (auto const& batch : shard.batches) total += batch.tokens;
-  return total;
-}
-
 }  // namespace
 
 ExitCode run_record(Context const& context, Study const& study) {
@@ -120,7 +114,7 @@ ExitCode run_record(Context const& context, Study const& study) {
   for (auto const& shard : job.shards) {
     if (done.contains(shard.id.value)) continue;
     open_prompts += static_cast<std::int64_t>(shard.last - shard.first);
-    open_tokens += tokens_of(shard);
+    open_tokens += shard.tokens();
   }
   spdlog::info("record: {} prompts, {} tokens in {} shards, {} of them done; {} in {}, grid {}x{}, into {}",
                job.selected.size(), job.tokens(), job.shards.size(), done.size(), job.plan.family, job.dtype,
@@ -165,7 +159,7 @@ ExitCode run_record(Context const& context, Study const& study) {
     mine.shard = shard.id.value;
     auto const path = stage.path / shard_file_name(shard.id.value);
     write_shard(path, record, job.precision, mine);
-    ledger.post(path, tokens_of(shard));
+    ledger.post(path, shard.tokens());
   };
   hooks.after_batch = [&] { ledger.collect(); };
 

@@ -56,7 +56,7 @@ struct Plan {  // rows per rank and where they start
 class DispatchExchange final : public ExpertExchange {
  public:
   DispatchExchange(mpi::Comm const& group, ExpertShare share)
-      : comm_(group.duplicate()), share_(share), ranks_(static_cast<std::size_t>(comm_.size())) {
+      : comm_(group.duplicate()), ranks_(static_cast<std::size_t>(comm_.size())) {
     for (std::int64_t e = 0; e < share.experts; ++e) owner_.push_back(share.owner(e));
   }
 
@@ -156,7 +156,6 @@ class DispatchExchange final : public ExpertExchange {
   }
 
   mpi::Comm comm_;
-  ExpertShare share_;
   std::size_t ranks_;
   std::vector<int> owner_;  // [K]
   Plan sent_;

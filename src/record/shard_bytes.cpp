@@ -23,10 +23,8 @@ std::int64_t largest_shard_in_memory(ExpertSpace const& space, std::span<Shard c
                                      RecordOptions const& options) {
   std::int64_t most = 0;
   for (auto const& shard : shards) {
-    std::int64_t tokens = 0;
-    for (auto const& batch : shard.batches) tokens += batch.tokens;
-    most = std::max(most, shard_bytes(space, static_cast<std::int64_t>(shard.last - shard.first), tokens,
-                                      options, "float32")
+    most = std::max(most, shard_bytes(space, static_cast<std::int64_t>(shard.last - shard.first),
+                                      shard.tokens(), options, "float32")
                               .total());
   }
   return most;

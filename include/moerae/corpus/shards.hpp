@@ -22,6 +22,12 @@ struct Shard {
   ShardId id;
   std::size_t first = 0, last = 0;
   std::vector<Batch> batches;  ///< in order, covering first .. last-1
+
+  [[nodiscard]] std::int64_t tokens() const {
+    std::int64_t total = 0;
+    for (auto const& batch : batches) total += batch.tokens;
+    return total;
+  }
 };
 
 /// Indices of the prompts of the named sets (empty list: of all prompts) in corpus order. ConfigError lists
