@@ -51,7 +51,7 @@ Scores compute_scores(mpi::Comm const& comm, ReducePlan const& plan, std::vector
   for (auto const& pair : plan.pairs)
     for (auto const* criterion : plan.criteria)
       scores.contrasts[{std::string(criterion->name), versus(pair)}] =
-          criterion->score(groups.at(pair.a), groups.at(pair.b));
+          criterion->score({groups.at(pair.a), groups.at(pair.b)});
   add_groups(comm, plan, tables, scores);
   return scores;
 }

@@ -14,6 +14,8 @@ UsageTable::UsageTable(std::string name_, ExpertSpace space_, std::vector<std::i
   tokens.assign(clusters.size(), 0);
   count.assign(clusters.size() * space.size(), 0);
   mass.assign(clusters.size() * space.size(), 0);
+  topic.assign(clusters.size(), -1);
+  length.assign(clusters.size(), 0);
 }
 
 UsageTotals totals(UsageTable const& table) {
@@ -47,6 +49,8 @@ UsageTable rows_of(UsageTable const& table, std::span<std::size_t const> which) 
     auto const from = static_cast<std::ptrdiff_t>(which[i]) * size;
     auto const to = static_cast<std::ptrdiff_t>(i) * size;
     out.tokens[i] = table.tokens[which[i]];
+    out.topic[i] = table.topic[which[i]];
+    out.length[i] = table.length[which[i]];
     std::copy_n(table.count.begin() + from, size, out.count.begin() + to);
     std::copy_n(table.mass.begin() + from, size, out.mass.begin() + to);
   }

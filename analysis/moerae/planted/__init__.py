@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from moerae.errors import ConfigError
+from moerae.planted.clusters import CLUSTERS
 from moerae.planted.variants import VARIANTS, Variant
 
 FILES = (
@@ -32,6 +33,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--variant", choices=list(VARIANTS), default="base", help=variants)
     parser.add_argument("--seed", type=int, default=0, help="everything follows from it (default 0)")
+    parser.add_argument(
+        "--clusters",
+        type=int,
+        default=CLUSTERS,
+        help=f"clusters of the corpus, four prompts each (default {CLUSTERS}, which the truth is always measured on)",
+    )
     parser.add_argument("--threads", type=int, default=1, help="torch threads (default 1: the same bits everywhere)")
     parser.add_argument(
         "--random-mask-share",
@@ -54,13 +61,20 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--out {args.out} is not a folder; the model is several files: give a folder, new or old")
     if args.seed < 0 or args.threads < 1:
         raise ConfigError(f"--seed {args.seed}, --threads {args.threads}: a seed from 0 and threads from 1 are needed")
+    if args.clusters < CLUSTERS:
+        raise ConfigError(
+            f"--clusters {args.clusters}: the truth is measured on the first {CLUSTERS}, so at least as many are needed"
+        )
     torch.set_num_threads(args.threads)
-    make(args.out, variant, args.seed)
+    make(args.out, variant, args.seed, args.clusters)
     return 0
 
 
-def make(out: Path, variant: Variant, seed: int) -> None:
-    """Trains, measures, proves and writes one planted world; raises ProofError and writes nothing when it fails."""
+def make(out: Path, variant: Variant, seed: int, clusters: int = CLUSTERS) -> None:
+    """Trains, measures, proves and writes one planted world; raises ProofError and writes nothing when it fails.
+
+    The model and its truth do not depend on `clusters`: a larger corpus begins with the clusters of a smaller one.
+    """
     from moerae.planted.bench import Bench
     from moerae.planted.checkpoint import read_checkpoint, write_checkpoint
     from moerae.planted.clusters import draw_rows
@@ -84,8 +98,8 @@ def make(out: Path, variant: Variant, seed: int) -> None:
         folder = Path(scratch)
         write_checkpoint(trained, folder)
         model = read_checkpoint(folder, variant)  # the rounded weights are the model
-        rows = draw_rows(world)
-        bench = Bench(model, placement, rows, say)
+        rows = draw_rows(world, clusters)
+        bench = Bench(model, placement, [row for row in rows if row.cluster < CLUSTERS], say)
         table = conditions(bench)
         for row in table[:5]:
             shares = "  ".join(f"{key} {100 * row[key]['refused']:.1f}" for key in ("regular", "jailbreak"))

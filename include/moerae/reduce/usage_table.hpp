@@ -19,6 +19,9 @@ struct UsageTable {
   std::vector<std::int64_t> tokens;    ///< [C] tokens at the chosen positions
   std::vector<std::int64_t> count;     ///< [C, L*K] tokens that selected the expert
   std::vector<std::int64_t> mass;      ///< [C, L*K] gate weight applied, units of 2^-32
+  std::vector<std::int32_t> topic;     ///< [C] of the cluster's prompts; -1: unknown or not the same for all
+  std::vector<std::int64_t> length;    ///< [C] tokens at the chosen positions per prompt, rounded; `last`: of
+                                       ///< the prompt up to its response
   std::int64_t prompts = 0;
 
   UsageTable() = default;

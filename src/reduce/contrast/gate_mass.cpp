@@ -2,7 +2,9 @@
 
 namespace moerae::contrast {
 
-std::vector<double> gate_mass(Group const& a, Group const& b) {
+std::vector<double> gate_mass(Comparison const& groups) {
+  auto const& a = groups.a;
+  auto const& b = groups.b;
   auto const mean = [](UsageTotals const& total, std::size_t e) {
     return static_cast<double>(total.mass[e]) * mass_unit / static_cast<double>(total.tokens);
   };

@@ -13,7 +13,9 @@ double relative(double p, double m) {
 
 }  // namespace
 
-std::vector<double> js(Group const& a, Group const& b) {
+std::vector<double> js(Comparison const& groups) {
+  auto const& a = groups.a;
+  auto const& b = groups.b;
   auto const k = static_cast<double>(a.clusters.space.top_k);
   auto const p_a = activation_probability(a.total), p_b = activation_probability(b.total);
   std::vector<double> score(p_a.size());

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "moerae/reduce/usage_table.hpp"
+
+namespace moerae {
+
+/// Usage of the experts where only the token counts, not which tokens a group happens to have: each token's
+/// selection minus the share with which both groups together select the expert at that token id, summed over
+/// the tokens of a cluster whose id occurs in both groups (Cochran-Mantel-Haenszel's observed minus expected
+/// with the token id as stratum). In both tables `count` is that sum in units of `same_token_unit`, `tokens`
+/// the tokens it is taken over, `mass` empty; clusters without such a token are left out.
+struct SameToken {
+  UsageTable a, b;
+};
+inline constexpr double same_token_unit = 1.0 / 65536.0;
+
+/// Two groups of prompts; whatever is said of them is positive where it is more in `a`. Both have tokens and
+/// the same experts. Clusters that stand in both (one goal and its twin) are pairs.
+struct Comparison {
+  Group a, b;
+  SameToken const* same_token = nullptr;  ///< only where a criterion asks for it
+};
+
+}  // namespace moerae
