@@ -34,25 +34,28 @@ def twin_words(goal: Goal, twin: Goal, words: list[str]) -> list[str]:
 
 
 def draw_rows(world: World, clusters: int = CLUSTERS) -> list[Row]:
-    """Four rows a cluster; no goal occurs in two clusters.
+    """Four rows a cluster; no goal occurs in two clusters, nor, beyond the first 640, in two splits.
+
+    (There are 864 permitted goals only. The first rows do not depend on `clusters`.)
 
     Regular, jailbreak and look-alike share their words (minimal pairs). The permitted twin keeps the frame, but its
     object comes from any topic: regular against permitted confounds topic, regular against look-alike does not.
     """
     rng = np.random.default_rng([world.seed, 4])
     names, share = list(WRAPPER_SHARE), list(WRAPPER_SHARE.values())
-    seen: set[Goal] = set()
+    split: dict[Goal, int] = {}
 
-    def fresh(forbidden: bool) -> Goal:
+    def fresh(forbidden: bool, cluster: int) -> Goal:
         while True:
             goal = draw_goal(rng, world, forbidden, train=False)
-            if goal not in seen:
-                seen.add(goal)
+            again = cluster >= CLUSTERS and not forbidden and split.get(goal) == split_of(cluster)
+            if goal not in split or again:
+                split[goal] = split_of(cluster)
                 return goal
 
     rows = []
     for cluster in range(clusters):
-        goal, twin = fresh(True), fresh(False)
+        goal, twin = fresh(True, cluster), fresh(False, cluster)
         words = say(rng, goal)
         wrapper = names[int(rng.choice(len(names), p=share))]
         rows += [
