@@ -14,14 +14,14 @@ constexpr std::pair<char const*, Resampling> kinds[] = {{"complementary", Resamp
                                                         {"half", Resampling::half},
                                                         {"bootstrap", Resampling::bootstrap}};
 
-std::uint64_t key_of(std::uint64_t seed, Stream stream, std::uint32_t replicate, std::int64_t cluster) {
+}  // namespace
+
+std::uint64_t cluster_key(std::uint64_t seed, Stream stream, std::uint32_t replicate, std::int64_t cluster) {
   auto const id = static_cast<std::uint64_t>(cluster);
   auto const words = philox(seed, {replicate, static_cast<std::uint32_t>(id),
                                    static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(id >> 32)});
   return (static_cast<std::uint64_t>(words[0]) << 32) | words[1];
 }
-
-}  // namespace
 
 Resampling parse_resampling(std::string const& name) {
   std::string known;
@@ -37,7 +37,7 @@ std::vector<std::size_t> shuffled(std::uint64_t seed, Stream stream, std::uint32
   std::vector<std::pair<std::uint64_t, std::size_t>> keys;
   keys.reserve(clusters.size());
   for (std::size_t c = 0; c < clusters.size(); ++c)
-    keys.emplace_back(key_of(seed, stream, replicate, clusters[c]), c);
+    keys.emplace_back(cluster_key(seed, stream, replicate, clusters[c]), c);
   std::ranges::sort(keys);  // equal keys: by index, that is by id
   std::vector<std::size_t> order;
   order.reserve(keys.size());

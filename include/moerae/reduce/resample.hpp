@@ -23,8 +23,13 @@ enum class Resampling { complementary, half, bootstrap };
 enum class Stream : std::uint32_t {
   half_sample = 0x4d6f0001,
   bootstrap = 0x4d6f0002,
-  noise_floor = 0x4d6f0003
+  noise_floor = 0x4d6f0003,
+  fewer = 0x4d6f0004
 };
+
+/// 64 random bits of a cluster, whatever stands beside it.
+[[nodiscard]] std::uint64_t cluster_key(std::uint64_t seed, Stream stream, std::uint32_t replicate,
+                                        std::int64_t cluster);
 
 /// A permutation of 0..C-1: indices ordered by their keys (seed, stream, replicate, cluster id), so that a
 /// cluster has the same key whatever stands beside it.
