@@ -6,6 +6,7 @@
 #include <set>
 #include <tuple>
 
+#include "control_sets.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/store/publish.hpp"
 
@@ -29,7 +30,7 @@ std::string name_of(ScoredExpert const& e) {
 }
 
 /// What is wrong with the members; empty when nothing is.
-std::string fault(std::vector<ScoredExpert> const& experts) {
+std::string fault_of_members(std::vector<ScoredExpert> const& experts) {
   std::set<std::pair<LayerId, ExpertId>> seen;
   for (std::size_t i = 0; i < experts.size(); ++i) {
     auto const& e = experts[i];
@@ -49,18 +50,16 @@ std::string fault(std::vector<ScoredExpert> const& experts) {
          "expert";
 }
 
+std::string fault(ExpertSet const& set) {
+  for (auto wrong : {fault_of_members(set.experts), fault_of_controls(set), fault_of_evidence(set.evidence)})
+    if (!wrong.empty()) return wrong;
+  return "";
+}
+
 ScoredExpert member(Json const& row) {
   ScoredExpert e;
-  for (auto const* const key : {"layer", "expert"}) {
-    validate<DataError>(row.at(key).is_number_integer(), "`{}` must be an integer", key);
-  }
-  auto const id = [&](char const* key) {
-    auto const value = row.at(key).get<std::int64_t>();
-    validate<DataError>(value >= 0 && value <= INT32_MAX, "`{}` is {}, expected 0 or more", key, value);
-    return static_cast<std::int32_t>(value);
-  };
-  e.layer = LayerId(id("layer"));
-  e.expert = ExpertId(id("expert"));
+  e.layer = LayerId(read_id(row.at("layer"), "layer"));
+  e.expert = ExpertId(read_id(row.at("expert"), "expert"));
   e.score = row.at("score").get<double>();
   if (row.contains("frequency")) e.frequency = row["frequency"].get<double>();
   return e;
@@ -84,7 +83,9 @@ ExpertSet parse(Json const& json) {
       throw DataError(fmt::format("experts[{}]: {}", set.experts.size(), error.what()));
     }
   }
-  auto const wrong = fault(set.experts);
+  set.controls = read_controls(json);
+  set.evidence = json.value("evidence", Json::object());
+  auto const wrong = fault(set);
   validate<DataError>(wrong.empty(), "{}", wrong);
   return set;
 }
@@ -108,7 +109,7 @@ ExpertSet read_expert_set(std::filesystem::path const& path) {
 }
 
 void write_expert_set(std::filesystem::path const& path, ExpertSet const& set) {
-  auto const wrong = fault(set.experts);
+  auto const wrong = fault(set);
   expect(wrong.empty(), "expert set {}: {}", set.name, wrong);
   Json json = {{"schema", schema}, {"name", set.name}, {"criterion", set.criterion}, {"model", set.model}};
   json["provenance"] = set.provenance;
@@ -118,7 +119,10 @@ void write_expert_set(std::filesystem::path const& path, ExpertSet const& set) {
     if (e.frequency) row["frequency"] = *e.frequency;
     json["experts"].push_back(std::move(row));
   }
-  write_text(path, json.dump(1) + "\n");
+  if (!set.evidence.empty()) json["evidence"] = set.evidence;
+  auto text = json.dump(1);
+  text.insert(text.size() - 2, controls_text(set.controls));  // before "\n}"
+  write_text(path, text + "\n");
 }
 
 }  // namespace moerae::store

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <limits>
 
 #include "moerae/base/check.hpp"
@@ -59,6 +60,35 @@ TEST(ExpertSet, ReadsBackExactly) {
   EXPECT_TRUE(read_expert_set(scratch / "empty.json").experts.empty());
 }
 
+ExpertSet with_controls() {
+  auto set = example();
+  set.controls = {{"matched",
+                   {{LayerId(1), ExpertId(8)}, {LayerId(3), ExpertId(0)}},
+                   {{"usage regular", 1.0 / 3}, {"gate mass benign", 0}},
+                   false},
+                  {"dose", {{LayerId(3), ExpertId(4)}}, {{"usage regular", 1.02}}, true}};
+  set.evidence = {{"significance", {{"p", {0.25, 1e-300}}, {"null", "exchangeable labels"}}},
+                  {"clusters", 40}};
+  return set;
+}
+
+TEST(ExpertSet, ControlsAndEvidenceReadBackExactly) {
+  Scratch const scratch;
+  auto const set = with_controls();
+  write_expert_set(scratch / "a.json", set);
+  auto const read = read_expert_set(scratch / "a.json");
+  EXPECT_EQ(read.experts, set.experts);
+  EXPECT_EQ(read.controls, set.controls);
+  EXPECT_EQ(read.evidence, set.evidence);
+  write_expert_set(scratch / "b.json", read);
+  EXPECT_EQ(test::slurp(scratch / "a.json"), test::slurp(scratch / "b.json"));
+  // a set without them has no such keys
+  write_expert_set(scratch / "c.json", example());
+  auto const plain = nlohmann::ordered_json::parse(test::slurp(scratch / "c.json"));
+  EXPECT_FALSE(plain.contains("controls") || plain.contains("evidence"));
+  EXPECT_TRUE(read_expert_set(scratch / "c.json").controls.empty());
+}
+
 TEST(ExpertSet, OtherSidesHaveTheirOwnOrder) {
   Scratch const scratch;
   for (auto const side : {Side::positive, Side::negative, Side::both}) {
@@ -84,6 +114,39 @@ TEST(ExpertSet, RefusesToWriteWhatCouldNotBeRead) {
   refused({scored(1, 9, 1), scored(1, 7, 1)});                   // tie against the ids
   refused({scored(1, 1, 1), scored(1, 2, 3), scored(1, 3, 2)});  // no order at all
   refused({{LayerId(1), ExpertId(1), 1, 1.5}});
+  for (double const number : {std::numeric_limits<double>::quiet_NaN(), HUGE_VAL}) {
+    auto set = with_controls();
+    set.controls[1].ratio[0].second = number;
+    EXPECT_THROW(write_expert_set(scratch / "a.json", set), std::logic_error);
+    set = with_controls();
+    set.evidence["significance"]["p"][1] = number;
+    EXPECT_THAT(message_of<std::logic_error>([&] { write_expert_set(scratch / "a.json", set); }),
+                HasSubstr("evidence.significance.p.1"));
+  }
+}
+
+TEST(ExpertSet, RefusesControlsThatAreNone) {
+  Scratch const scratch;
+  write_expert_set(scratch / "good.json", with_controls());
+  auto const good = nlohmann::ordered_json::parse(test::slurp(scratch / "good.json"));
+  auto const refused = [&](auto&& change, char const* what) {
+    auto json = good;
+    change(json);
+    test::put(scratch / "bad.json", json.dump());
+    EXPECT_THAT(message_of<DataError>([&] { (void)read_expert_set(scratch / "bad.json"); }),
+                AllOf(HasSubstr("bad.json"), HasSubstr(what)));
+  };
+  refused([](auto& json) { json["controls"] = 1; }, "`controls` must be a list");
+  refused([](auto& json) { json["controls"][1].erase("matched"); }, "controls[1]");
+  refused([](auto& json) { json["controls"][1]["kind"] = "lucky"; }, "known are matched, benign_top, dose");
+  refused([](auto& json) { json["controls"][0]["experts"][0] = {1, 7}; }, "layer 1 expert 7 is in the set");
+  refused([](auto& json) { json["controls"][0]["experts"][1] = {1, 8}; }, "twice");
+  refused([](auto& json) { json["controls"][0]["experts"][1] = {1, 8, 2}; }, "pairs");
+  refused([](auto& json) { json["controls"][0]["experts"][1][0] = -1; }, "controls[0]");
+  refused([](auto& json) { json["controls"][1]["experts"].clear(); }, "no experts");
+  refused([](auto& json) { json["controls"][1]["ratio"]["usage regular"] = -1; }, "controls[1]: ratio");
+  refused([](auto& json) { json["controls"][1]["ratio"]["usage regular"] = nullptr; }, "controls[1]");
+  refused([](auto& json) { json["evidence"] = "strong"; }, "`evidence` must be an object");
 }
 
 TEST(ExpertSet, RefusalsNameFileAndEntry) {
