@@ -90,8 +90,11 @@ def write_shard(
         for name, dtype, values in (("count", np.uint32, count), ("gate_mass", np.int64, mass)):
             full = np.zeros(shape, dtype)
             full[:, position_class] = values
-            # three classes of which one is filled: deflate makes these a tenth
-            options = {"chunks": (1, *shape[1:]), "compression": "gzip", "compression_opts": 1, "shuffle": True}
+            # statistics read by layer: one layer a chunk; three classes of which one is filled: deflate makes
+            # these a tenth
+            rows = max(1, min(shape[0], 2**17 // (full.itemsize * shape[1] * shape[3])))
+            options = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+            options["chunks"] = (rows, shape[1], 1, shape[3])
             dataset = file.create_dataset(f"usage/{name}", data=full, **options)
             for axis, scale in enumerate(scales):
                 dataset.dims[axis].attach_scale(file[scale])

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <span>
 
 #include "moerae/base/check.hpp"
 #include "moerae/record/half.hpp"
@@ -67,51 +68,82 @@ void ShardReader::read_routing_axes() {
   check_shape("routing/weight", shape);
 }
 
-std::size_t ShardReader::rows_at_once() const {
-  return std::max<std::size_t>(1, (std::size_t{1} << 25) / (12 * classes * space_.size()));
+std::size_t ShardReader::rows_at_once(LayerRange layers) const {
+  auto const row = 12 * classes * layers.n * static_cast<std::size_t>(space_.experts);
+  return std::max<std::size_t>(1, (std::size_t{1} << 25) / std::max<std::size_t>(1, row));
 }
 
-UsageRows ShardReader::usage(std::size_t first, std::size_t n) const {
+UsageRows ShardReader::usage(std::size_t first, std::size_t n, LayerRange layers) const {
+  auto const experts = static_cast<std::size_t>(space_.experts);
+  std::vector<std::uint64_t> const start{first, 0, layers.first, 0}, count{n, classes, layers.n, experts};
   UsageRows rows{file_.read_rows<std::uint32_t>("usage/tokens", first, n),
-                 file_.read_rows<std::uint32_t>("usage/count", first, n),
-                 file_.read_rows<std::int64_t>("usage/gate_mass", first, n)};
-  auto const layers = space_.layers.size(), experts = static_cast<std::size_t>(space_.experts);
+                 file_.read_block<std::uint32_t>("usage/count", start, count),
+                 file_.read_block<std::int64_t>("usage/gate_mass", start, count)};
   for (std::size_t cell = 0; cell < rows.tokens.size(); ++cell)
-    for (std::size_t l = 0; l < layers; ++l) {
+    for (std::size_t l = 0; l < layers.n; ++l) {
       std::uint64_t sum = 0;
-      for (std::size_t e = 0; e < experts; ++e) sum += rows.count[(cell * layers + l) * experts + e];
+      for (std::size_t e = 0; e < experts; ++e) sum += rows.count[(cell * layers.n + l) * experts + e];
       auto const due = std::uint64_t{rows.tokens[cell]} * static_cast<std::uint64_t>(space_.top_k);
       validate<DataError>(
           sum == due,
           "{}: prompt {}, class {}, decoder layer {}: {} selections of {} tokens, but the router "
           "selects {} a token; {}",
-          file_.path().string(), prompt_ids_[first + cell / classes], cell % classes, space_.layers[l], sum,
-          rows.tokens[cell], space_.top_k, remedy);
+          file_.path().string(), prompt_ids_[first + cell / classes], cell % classes,
+          space_.layers[layers.first + l], sum, rows.tokens[cell], space_.top_k, remedy);
     }
   return rows;
 }
 
-TokenRouting ShardReader::routing(std::size_t row, std::int64_t position) const {
+TokenRouting ShardReader::routing(std::size_t row, std::int64_t position, LayerRange layers) const {
   expect(has_routing() && position >= 0 && position < routed_tokens(row),
          "no routing at position {} of row {}", position, row);
-  auto const at = static_cast<std::uint64_t>(offset_[row] + position);
-  TokenRouting out;
-  auto const take = [&](auto const& ids) { out.expert.assign(ids.begin(), ids.end()); };
-  if (file_.dtype("routing/expert") == "|u1")
-    take(file_.read_rows<std::uint8_t>("routing/expert", at, 1));
-  else
-    take(file_.read_rows<std::uint16_t>("routing/expert", at, 1));
+  auto const k = static_cast<std::uint64_t>(space_.top_k);
+  std::vector<std::uint64_t> const start{static_cast<std::uint64_t>(offset_[row] + position), layers.first,
+                                         0},
+      count{1, layers.n, k};
+  auto const ids = expert_ids(start[0], 1, layers);
+  TokenRouting out{{ids.begin(), ids.end()}, {}};
   if (file_.dtype("routing/weight") == "<f2")
-    for (auto const half : file_.read_rows<store::Half>("routing/weight", at, 1))
+    for (auto const half : file_.read_block<store::Half>("routing/weight", start, count))
       out.weight.push_back(float_of(half));
   else
-    out.weight = file_.read_rows<float>("routing/weight", at, 1);
+    out.weight = file_.read_block<float>("routing/weight", start, count);
   for (std::size_t i = 0; i < out.expert.size(); ++i)
-    validate<DataError>(out.expert[i] < space_.experts && out.weight[i] >= 0 && out.weight[i] < 1e6F,
+    validate<DataError>(out.weight[i] >= 0 && out.weight[i] < 1e6F,
                         "{}: prompt {}, position {}: expert {} with weight {} cannot be; {}",
                         file_.path().string(), prompt_ids_[row], position, out.expert[i], out.weight[i],
                         remedy);
   return out;
+}
+
+std::uint64_t ShardReader::tokens_at_once(LayerRange layers) const {
+  auto const token = std::uint64_t{2} * layers.n * static_cast<std::uint64_t>(space_.top_k);
+  return std::max<std::uint64_t>(1, (std::uint64_t{1} << 24) / std::max<std::uint64_t>(1, token));
+}
+
+std::vector<std::uint16_t> ShardReader::expert_ids(std::uint64_t first, std::uint64_t n,
+                                                   LayerRange layers) const {
+  expect(has_routing(), "{}: no routing", file_.path().string());
+  auto const k = static_cast<std::size_t>(space_.top_k);
+  std::vector<std::uint64_t> const start{first, layers.first, 0}, count{n, layers.n, k};
+  std::vector<std::uint16_t> ids;
+  if (file_.dtype("routing/expert") == "|u1") {
+    auto const bytes = file_.read_block<std::uint8_t>("routing/expert", start, count);
+    ids.assign(bytes.begin(), bytes.end());
+  } else {
+    ids = file_.read_block<std::uint16_t>("routing/expert", start, count);
+  }
+  for (std::size_t at = 0; at < ids.size(); at += k) {
+    auto const chosen = std::span(ids).subspan(at, k);
+    validate<DataError>(std::ranges::adjacent_find(chosen, std::greater_equal{}) == chosen.end() &&
+                            chosen.back() < space_.experts,
+                        "{}: token {} of the shard, decoder layer {}: selected experts [{}] must ascend and "
+                        "lie below {}; {}",
+                        file_.path().string(), first + at / k / layers.n,
+                        space_.layers[layers.first + at / k % layers.n], fmt::join(chosen, ", "),
+                        space_.experts, remedy);
+  }
+  return ids;
 }
 
 }  // namespace moerae

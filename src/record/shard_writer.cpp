@@ -14,32 +14,44 @@ namespace {
 
 using Shape = std::vector<std::uint64_t>;
 
-// Chunks of whole trailing axes, as many leading rows as make about `target` bytes.
-store::Layout packed(Shape const& shape, std::size_t element, std::size_t target = 1 << 20) {
-  auto const row = std::accumulate(shape.begin() + 1, shape.end(), static_cast<std::uint64_t>(element),
-                                   std::multiplies<>());
+// How many layers share a chunk. Statistics read usage by layer, for all prompts; routing is read by tiles of
+// layers, but also whole for single tokens.
+constexpr std::uint64_t layers_of_usage = 1, layers_of_routing = 4;
+
+// Chunks of `layers` entries of axis `layer_axis`, of whole other trailing axes, and of as many leading rows
+// as make about 128 KiB.
+store::Layout packed(Shape const& shape, std::size_t element, std::size_t layer_axis, std::uint64_t layers) {
   store::Layout layout;
-  if (shape[0] == 0 || row == 0) return layout;
   layout.chunk = shape;
-  layout.chunk[0] = std::clamp<std::uint64_t>(target / row, 1, shape[0]);
+  layout.chunk[layer_axis] = std::min(layers, shape[layer_axis]);
+  auto const row = std::accumulate(layout.chunk.begin() + 1, layout.chunk.end(),
+                                   static_cast<std::uint64_t>(element), std::multiplies<>());
+  if (shape[0] == 0 || row == 0) return {};
+  layout.chunk[0] = std::clamp<std::uint64_t>((std::uint64_t{1} << 17) / row, 1, shape[0]);
   layout.deflate = 1;
   layout.shuffle = element > 1;
   return layout;
 }
 
 template <class T>
-void write_packed(store::File& file, std::string const& name, std::vector<T> const& values,
+void write_usage_of(store::File& file, std::string const& name, std::vector<T> const& values,
+                    Shape const& shape) {
+  file.write(name, values, shape, packed(shape, sizeof(T), 2, layers_of_usage));
+}
+
+template <class T>
+void write_tokens(store::File& file, std::string const& name, std::vector<T> const& values,
                   Shape const& shape) {
-  file.write(name, values, shape, packed(shape, sizeof(T)));
+  file.write(name, values, shape, packed(shape, sizeof(T), 1, layers_of_routing));
 }
 
 void write_floats(store::File& file, std::string const& name, std::vector<float> const& values,
                   Shape const& shape, std::string const& precision) {
-  if (precision == "float32") return write_packed(file, name, values, shape);
+  if (precision == "float32") return write_tokens(file, name, values, shape);
   expect(precision == "float16", "unknown precision {}", precision);
   std::vector<store::Half> halves(values.size());
   std::ranges::transform(values, halves.begin(), half_of);
-  write_packed(file, name, halves, shape);
+  write_tokens(file, name, halves, shape);
 }
 
 std::vector<std::int32_t> up_to(std::int32_t n) {
@@ -49,8 +61,8 @@ std::vector<std::int32_t> up_to(std::int32_t n) {
 }
 
 void write_usage(store::File& file, ShardRecord const& r, Shape const& shape) {
-  write_packed(file, "usage/count", r.count, shape);
-  write_packed(file, "usage/gate_mass", r.mass, shape);
+  write_usage_of(file, "usage/count", r.count, shape);
+  write_usage_of(file, "usage/gate_mass", r.mass, shape);
   file.set_attribute("usage/gate_mass", "unit", std::string("2^-32"));
   file.write("usage/tokens", r.tokens, {shape[0], shape[1]});
   for (auto const* name : {"usage/count", "usage/gate_mass"}) {
@@ -70,10 +82,10 @@ void write_routing(store::File& file, ShardRecord const& r, std::string const& p
   if (!r.expert.empty()) {
     Shape const shape{tokens, layers, static_cast<std::uint64_t>(r.space.top_k)};
     if (r.space.experts <= 256)
-      write_packed(file, "routing/expert", std::vector<std::uint8_t>(r.expert.begin(), r.expert.end()),
+      write_tokens(file, "routing/expert", std::vector<std::uint8_t>(r.expert.begin(), r.expert.end()),
                    shape);
     else
-      write_packed(file, "routing/expert", r.expert, shape);
+      write_tokens(file, "routing/expert", r.expert, shape);
     write_floats(file, "routing/weight", r.weight, shape, precision);
     for (auto const* name : {"routing/expert", "routing/weight"})
       file.attach_scale(name, 1, "layer", "layer");

@@ -123,25 +123,37 @@ std::vector<T> File::read(std::string const& name) const {
 
 template <class T>
 std::vector<T> File::read_rows(std::string const& name, std::uint64_t start, std::uint64_t count) const {
+  auto block = shape(name);
+  validate<DataError>(!block.empty(), "{}, dataset {}: a scalar has no rows", path_.string(), name);
+  block[0] = count;
+  std::vector<std::uint64_t> from(block.size(), 0);
+  from[0] = start;
+  return read_block<T>(name, from, block);
+}
+
+template <class T>
+std::vector<T> File::read_block(std::string const& name, std::vector<std::uint64_t> const& start,
+                                std::vector<std::uint64_t> const& count) const {
   auto const dataset = hdf5::open_dataset(*this, name);
   require_type<T>(*this, name, dataset);
   auto const space = space_of(*this, name, dataset);
-  auto block = hdf5::extents(*this, name, space);
-  validate<DataError>(!block.empty() && start <= block[0] && count <= block[0] - start,
-                      "{}, dataset {}: rows {} to {} were asked for, it has {}", path_.string(), name, start,
-                      start + count, block.empty() ? 0 : block[0]);
-  block[0] = count;
+  auto const shape = hdf5::extents(*this, name, space);
+  bool inside = !shape.empty() && start.size() == shape.size() && count.size() == shape.size();
+  for (std::size_t i = 0; inside && i < shape.size(); ++i)
+    inside = start[i] <= shape[i] && count[i] <= shape[i] - start[i];
+  validate<DataError>(inside, "{}, dataset {}: [{}] entries from [{}] were asked for, its shape is [{}]",
+                      path_.string(), name, fmt::join(count, ", "), fmt::join(start, ", "),
+                      fmt::join(shape, ", "));
+  std::vector<hsize_t> const from(start.begin(), start.end()), block(count.begin(), count.end());
   std::vector<T> values(product(block));
   if (values.empty()) return values;
-  std::vector<hsize_t> from(block.size(), 0);
-  from[0] = start;
   check<DataError>(H5Sselect_hyperslab(space, H5S_SELECT_SET, from.data(), nullptr, block.data(), nullptr),
-                   "{}, dataset {}: rows cannot be selected", path_.string(), name);
+                   "{}, dataset {}: a block cannot be selected", path_.string(), name);
   Handle const memory(H5Screate_simple(static_cast<int>(block.size()), block.data(), nullptr), H5Sclose);
   check<DataError>(static_cast<hid_t>(memory), "{}, dataset {}", path_.string(), name);
   check<DataError>(H5Dread(dataset, hdf5::memory_type<T>(), memory, space, H5P_DEFAULT, values.data()),
-                   "{}, dataset {}: rows {} to {} cannot be read", path_.string(), name, start,
-                   start + count);
+                   "{}, dataset {}: [{}] entries from [{}] cannot be read", path_.string(), name,
+                   fmt::join(count, ", "), fmt::join(start, ", "));
   return values;
 }
 
@@ -151,9 +163,11 @@ std::vector<std::string> File::read_strings(std::string const& name) const {
   return hdf5::read_text(*this, name, dataset, H5S_ALL, H5S_ALL, count);
 }
 
-#define MOERAE_READ(T)                                                  \
-  template std::vector<T> File::read<T>(std::string const& name) const; \
-  template std::vector<T> File::read_rows<T>(std::string const& name, std::uint64_t, std::uint64_t) const;
+#define MOERAE_READ(T)                                                                                     \
+  template std::vector<T> File::read<T>(std::string const& name) const;                                    \
+  template std::vector<T> File::read_rows<T>(std::string const& name, std::uint64_t, std::uint64_t) const; \
+  template std::vector<T> File::read_block<T>(std::string const& name, std::vector<std::uint64_t> const&,  \
+                                              std::vector<std::uint64_t> const&) const;
 MOERAE_READ(std::uint8_t)
 MOERAE_READ(std::uint16_t)
 MOERAE_READ(std::uint32_t)

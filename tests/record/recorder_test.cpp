@@ -125,11 +125,38 @@ TEST_F(RecorderTest, AShardFileGivesBackWhatWasRecorded) {
   auto const token = reader.routing(1, 0);
   EXPECT_EQ(token.expert, (std::vector<std::int32_t>{2, 3, 0, 1}));
   EXPECT_EQ(token.weight[1], 0.5F);
+  // the second MoE layer alone
+  auto const second = reader.usage(1, 1, {1, 1});
+  EXPECT_EQ(second.tokens, (std::vector<std::uint32_t>{0, 2, 0}));
+  EXPECT_EQ(second.count, (std::vector<std::uint32_t>{0, 0, 0, 0, 1, 2, 1, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(second.mass[4], std::int64_t{1} << 30);
+  EXPECT_EQ(reader.routing(1, 0, {1, 1}).expert, (std::vector<std::int32_t>{0, 1}));
+  EXPECT_EQ(reader.first_token(1), 3U);
+  EXPECT_EQ(reader.expert_ids(2, 2, {1, 1}), (std::vector<std::uint16_t>{0, 1, 0, 1}));
+  EXPECT_EQ(reader.expert_ids(0, 5, space_.all()), r.expert);
   auto const file = store::File::open(path);
   EXPECT_EQ(file.dtype("routing/expert"), "|u1");
   EXPECT_EQ(file.read<float>("routing/logits"), r.logits);
   EXPECT_EQ(file.strings_attribute("class", "categories"),
             (std::vector<std::string>{"template", "prompt", "response"}));
+}
+
+TEST_F(RecorderTest, IdsThatNoRouterSelectsAreRefused) {
+  test::Scratch const scratch;
+  auto origin = store::make_provenance(routing_schema);
+  origin.stage_hash = "0123456789abcdef";
+  auto const refused = [&](std::uint16_t low, std::uint16_t high) {
+    auto r = recorded(false);
+    r.expert[6] = low;  // token 1, second layer
+    r.expert[7] = high;
+    auto const path = scratch / fmt::format("{}-{}.h5", low, high);
+    write_shard(path, r, "float32", origin);
+    auto const reader = ShardReader::open(path);
+    EXPECT_NO_THROW((void)reader.expert_ids(0, 5, {0, 1}));
+    return test::message_of<DataError>([&] { (void)reader.expert_ids(0, 5, space_.all()); });
+  };
+  EXPECT_THAT(refused(1, 4), testing::HasSubstr("token 1 of the shard, decoder layer 3"));
+  EXPECT_THAT(refused(2, 2), testing::HasSubstr("[2, 2] must ascend"));
 }
 
 TEST(Half, RoundsToNearestEven) {

@@ -47,6 +47,10 @@ TYPED_TEST(FileOf, ReadsBackWhatWasWrittenWholeAndByRows) {
     EXPECT_EQ(in.shape(name), (Shape{5, 4, 3}));
     EXPECT_EQ(in.read_rows<TypeParam>(name, 1, 2),
               std::vector<TypeParam>(values.begin() + 12, values.begin() + 36));
+    EXPECT_EQ(in.read_block<TypeParam>(name, {1, 2, 0}, {2, 1, 2}),
+              (std::vector<TypeParam>{values[18], values[19], values[30], values[31]}));
+    EXPECT_THROW((void)in.read_block<TypeParam>(name, {0, 3, 0}, {5, 2, 3}), DataError);
+    EXPECT_THROW((void)in.read_block<TypeParam>(name, {0, 0}, {1, 1}), DataError);
     EXPECT_TRUE(in.read_rows<TypeParam>(name, 5, 0).empty());
     EXPECT_THROW((void)in.read_rows<TypeParam>(name, 4, 2), DataError);
     EXPECT_THROW((void)in.read_rows<TypeParam>(name, std::numeric_limits<std::uint64_t>::max(), 2),

@@ -14,8 +14,8 @@ namespace moerae {
 /// Usage of n prompts, as recorded; C = 3 position classes (template, prompt, response).
 struct UsageRows {
   std::vector<std::uint32_t> tokens;  ///< [n, C]
-  std::vector<std::uint32_t> count;   ///< [n, C, L, K]
-  std::vector<std::int64_t> mass;     ///< [n, C, L, K], units of 2^-32
+  std::vector<std::uint32_t> count;   ///< [n, C, l, K], l layers were asked for
+  std::vector<std::int64_t> mass;     ///< [n, C, l, K], units of 2^-32
 };
 
 /// Routing of one token.
@@ -36,15 +36,33 @@ class ShardReader {
   [[nodiscard]] std::string const& stage_hash() const { return stage_hash_; }
   [[nodiscard]] std::string const& model_id() const { return model_id_; }
   [[nodiscard]] bool has_routing() const { return !offset_.empty(); }
-  /// Prompts that fit in about 32 MiB of usage; at least 1.
-  [[nodiscard]] std::size_t rows_at_once() const;
+  /// Prompts that fit in about 32 MiB of usage of these layers; at least 1.
+  [[nodiscard]] std::size_t rows_at_once(LayerRange layers) const;
+  [[nodiscard]] std::size_t rows_at_once() const { return rows_at_once(space_.all()); }
 
-  /// Prompts first .. first+n-1. Every layer must hold k selections per token of a class.
-  [[nodiscard]] UsageRows usage(std::size_t first, std::size_t n) const;
+  /// Prompts first .. first+n-1, some layers. Every layer must hold k selections per token of a class. Chunks
+  /// in the file hold one layer: only what is asked for is decoded.
+  [[nodiscard]] UsageRows usage(std::size_t first, std::size_t n, LayerRange layers) const;
+  [[nodiscard]] UsageRows usage(std::size_t first, std::size_t n) const {
+    return usage(first, n, space_.all());
+  }
   /// Tokens of prompt `row` in routing; needs has_routing().
   [[nodiscard]] std::int64_t routed_tokens(std::size_t row) const { return offset_[row + 1] - offset_[row]; }
-  /// Token `position` (counted from the start) of prompt `row`; needs has_routing().
-  [[nodiscard]] TokenRouting routing(std::size_t row, std::int64_t position) const;
+  /// Token `position` (counted from the start) of prompt `row`, some layers; needs has_routing().
+  [[nodiscard]] TokenRouting routing(std::size_t row, std::int64_t position, LayerRange layers) const;
+  [[nodiscard]] TokenRouting routing(std::size_t row, std::int64_t position) const {
+    return routing(row, position, space_.all());
+  }
+  /// First token of prompt `row` among all tokens of the shard; row = P_s: all tokens. Needs has_routing().
+  [[nodiscard]] std::uint64_t first_token(std::size_t row) const {
+    return static_cast<std::uint64_t>(offset_[row]);
+  }
+  /// Tokens whose ids in these layers fit in about 16 MiB; at least 1.
+  [[nodiscard]] std::uint64_t tokens_at_once(LayerRange layers) const;
+  /// Expert ids [n, l, k] of tokens first .. first+n-1 of the shard, ascending within a token and layer;
+  /// needs has_routing().
+  [[nodiscard]] std::vector<std::uint16_t> expert_ids(std::uint64_t first, std::uint64_t n,
+                                                      LayerRange layers) const;
 
  private:
   explicit ShardReader(store::File file) : file_(std::move(file)) {}

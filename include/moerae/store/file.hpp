@@ -62,6 +62,10 @@ class File {
   template <class T>
   [[nodiscard]] std::vector<T> read_rows(std::string const& name, std::uint64_t start,
                                          std::uint64_t count) const;
+  /// The block that starts at `start` and has `count` entries, one of each per axis.
+  template <class T>
+  [[nodiscard]] std::vector<T> read_block(std::string const& name, std::vector<std::uint64_t> const& start,
+                                          std::vector<std::uint64_t> const& count) const;
   /// Strings of fixed or variable length, in C order.
   [[nodiscard]] std::vector<std::string> read_strings(std::string const& name) const;
 
