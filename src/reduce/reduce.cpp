@@ -52,11 +52,11 @@ ReduceResult run_reduce(mpi::Comm const& world, ReduceInputs const& in) {
           stage.path.string(), result.sets.size());
     return result;
   }
-  auto const usage = load_usage(world, source, corpus, plan.sets, plan.positions);
-  auto const scores = compute_scores(world, plan, usage.tables);
+  UsageStream usage(world, source, corpus, {.usage = {plan.sets, plan.positions}});
+  auto const scores = compute_scores(world, plan, usage);
   auto provenance = in.provenance;
   provenance.schema = "moerae.scores/1";
-  provenance.model_id = usage.model_id;
+  provenance.model_id = usage.model_id();
   provenance.tokenizer_hash = corpus.tokenizer_hash;
   provenance.stage_hash = stage.hash;
   provenance.seed = plan.seed;

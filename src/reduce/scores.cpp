@@ -10,18 +10,42 @@
 namespace moerae {
 namespace {
 
-void add_groups(mpi::Comm const& comm, ReducePlan const& plan, std::vector<UsageTable> const& tables,
-                Scores& scores) {
-  if (plan.regular.empty()) return;
-  auto const* benign = plan.benign.empty() ? nullptr : &scores.ses.at(plan.benign);
-  scores.groups = form_groups(scores.ses.at(plan.regular), scores.ses.at(plan.jailbreak), benign);
-  if (benign == nullptr) return;
-  auto const& table = *std::ranges::find(tables, plan.benign, &UsageTable::name);
-  scores.floors = noise_floor(comm, table, *benign, plan.seed);
-  if (scores.floors.empty() && comm.rank() == 0)
-    spdlog::warn(
-        "no noise floor: the benign set {} has {} clusters in the discovery split, its halves need 2 each",
-        plan.benign, table.clusters.size());
+void append(std::vector<double>& all, std::vector<double> const& part) {
+  all.insert(all.end(), part.begin(), part.end());
+}
+
+void append(UsageTotals& all, UsageTotals const& part) {
+  all.tokens = part.tokens;
+  all.count.insert(all.count.end(), part.count.begin(), part.count.end());
+  all.mass.insert(all.mass.end(), part.mass.begin(), part.mass.end());
+}
+
+void add_tile(ReducePlan const& plan, UsageTile const& tile, Scores& scores) {
+  for (auto const& table : tile.tables) append(scores.totals[table.name], totals(table));
+  for (auto const& pair : plan.pairs) {
+    auto const groups = tile.compare(pair.a, pair.b);
+    for (auto const* criterion : plan.criteria)
+      append(scores.contrasts[{std::string(criterion->name), versus(pair)}], criterion->score(groups));
+  }
+}
+
+void add_stability(mpi::Comm const& comm, ReducePlan const& plan, UsageStream& usage, Scores& scores) {
+  expect(usage.tiles() == 1, "stability selection takes the whole model");
+  usage.each([&](UsageTile const& tile) {
+    for (auto const& set : plan.ses_sets)
+      scores.ses.emplace(
+          set, stability_selection(comm, tile.of(set), plan.stability, plan.seed, "resampling " + set));
+    if (plan.regular.empty()) return;
+    auto const* benign = plan.benign.empty() ? nullptr : &scores.ses.at(plan.benign);
+    scores.groups = form_groups(scores.ses.at(plan.regular), scores.ses.at(plan.jailbreak), benign);
+    if (benign == nullptr) return;
+    auto const& table = tile.of(plan.benign);
+    scores.floors = noise_floor(comm, table, *benign, plan.seed);
+    if (scores.floors.empty() && comm.rank() == 0)
+      spdlog::warn(
+          "no noise floor: the benign set {} has {} clusters in the discovery split, its halves need 2 each",
+          plan.benign, table.clusters.size());
+  });
 }
 
 }  // namespace
@@ -30,29 +54,17 @@ std::string versus(ContrastOptions::Pair const& pair) {
   return pair.a + "-vs-" + pair.b;
 }
 
-Scores compute_scores(mpi::Comm const& comm, ReducePlan const& plan, std::vector<UsageTable> const& tables) {
-  expect(!tables.empty() && tables.size() == plan.sets.size(), "{} tables for {} sets", tables.size(),
-         plan.sets.size());
+Scores compute_scores(mpi::Comm const& comm, ReducePlan const& plan, UsageStream& usage) {
   Scores scores;
-  scores.space = tables.front().space;
-  std::map<std::string, Group> groups;
-  for (auto const& table : tables) groups.emplace(table.name, table);
-  for (auto const& set : plan.ses_sets) {
-    auto const& group = groups.at(set);
-    scores.usage[set] = activation_probability(group.total);
-    scores.ses.emplace(
-        set, stability_selection(comm, group.clusters, plan.stability, plan.seed, "resampling " + set));
-  }
+  scores.space = usage.space();
+  usage.each([&](UsageTile const& tile) { add_tile(plan, tile, scores); });
+  for (auto const& set : plan.ses_sets) scores.usage[set] = activation_probability(scores.totals.at(set));
   for (auto const& set : plan.esft_sets) {
-    auto const& total = groups.at(set).total;
+    auto const& total = scores.totals.at(set);
     scores.esft[set] = {find_esft("esft_token")->score(scores.space, total),
                         find_esft("esft_gate")->score(scores.space, total)};
   }
-  for (auto const& pair : plan.pairs)
-    for (auto const* criterion : plan.criteria)
-      scores.contrasts[{std::string(criterion->name), versus(pair)}] =
-          criterion->score({groups.at(pair.a), groups.at(pair.b)});
-  add_groups(comm, plan, tables, scores);
+  add_stability(comm, plan, usage, scores);
   return scores;
 }
 

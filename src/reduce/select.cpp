@@ -52,9 +52,8 @@ Experts by_group(SetRequest const& request, Scores const& scores) {
   return first_of(std::move(experts), request);
 }
 
-Experts by_esft(SetRequest const& request, Scores const& scores, std::vector<UsageTable> const& tables) {
-  auto const& table = *std::ranges::find(tables, request.set, &UsageTable::name);
-  auto const units = find_esft(request.criterion)->units(scores.space, totals(table));
+Experts by_esft(SetRequest const& request, Scores const& scores) {
+  auto const units = find_esft(request.criterion)->units(scores.space, scores.totals.at(request.set));
   std::vector<double> rounded(units.size());
   std::ranges::transform(units, rounded.begin(), [](std::int64_t u) {
     return static_cast<double>(u) / static_cast<double>(esft_scale);
@@ -81,15 +80,14 @@ Experts by_contrast(SetRequest const& request, Scores const& scores) {
 
 }  // namespace
 
-std::vector<store::ScoredExpert> select_experts(SetRequest const& request, Scores const& scores,
-                                                std::vector<UsageTable> const& tables) {
+std::vector<store::ScoredExpert> select_experts(SetRequest const& request, Scores const& scores) {
   switch (request.kind) {
     case SetRequest::Kind::ses:
       return by_frequency(request, scores);
     case SetRequest::Kind::safety_group:
       return by_group(request, scores);
     case SetRequest::Kind::esft:
-      return by_esft(request, scores, tables);
+      return by_esft(request, scores);
     case SetRequest::Kind::contrast:
       return by_contrast(request, scores);
   }

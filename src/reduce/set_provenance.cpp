@@ -10,10 +10,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Kind = SetRequest::Kind;
 
-Json group_sizes(LoadedUsage const& usage, std::vector<std::string> const& names) {
+Json group_sizes(UsageStream const& usage, std::vector<std::string> const& names) {
   Json out = Json::object();
   for (auto const& name : names) {
-    auto const& table = *std::ranges::find(usage.tables, name, &UsageTable::name);
+    auto const& table = usage.facts(name);
     out[name] = {{"prompts", table.prompts},
                  {"clusters", table.clusters.size()},
                  {"tokens", std::accumulate(table.tokens.begin(), table.tokens.end(), std::int64_t{0})}};
@@ -63,13 +63,13 @@ Json floor_of(SetRequest const& request, ReducePlan const& plan, Scores const& s
 
 }  // namespace
 
-std::vector<store::ExpertSet> make_sets(ReducePlan const& plan, LoadedUsage const& usage,
+std::vector<store::ExpertSet> make_sets(ReducePlan const& plan, UsageStream const& usage,
                                         Scores const& scores, RecordSource const& source,
                                         store::Provenance const& base) {
   std::vector<store::ExpertSet> sets;
   for (auto const& request : plan.requests) {
-    store::ExpertSet set{request.name, request.criterion, usage.model_id, store::to_json(base),
-                         select_experts(request, scores, usage.tables)};
+    store::ExpertSet set{request.name, request.criterion, usage.model_id(), store::to_json(base),
+                         select_experts(request, scores)};
     auto& provenance = set.provenance;
     provenance["in_sample"] = true;  // chosen and scored on the same prompts
     provenance["splits"] = {"discovery"};

@@ -20,12 +20,12 @@ std::string best_of(store::ExpertSet const& set, std::size_t n) {
 
 }  // namespace
 
-void print_summary(ReducePlan const& plan, LoadedUsage const& usage, Scores const& scores,
+void print_summary(ReducePlan const& plan, UsageStream const& usage, Scores const& scores,
                    std::vector<store::ExpertSet> const& sets) {
   spdlog::info("{} layers of {} experts, top-{}; positions {}; discovery split (IN-SAMPLE)",
-               usage.space.layers.size(), usage.space.experts, usage.space.top_k, plan.positions.name);
+               usage.space().layers.size(), usage.space().experts, usage.space().top_k, plan.positions.name);
   spdlog::info("{:<28} {:>8} {:>9} {:>9}", "prompt set", "prompts", "clusters", "tokens");
-  for (auto const& table : usage.tables)
+  for (auto const& table : usage.facts())
     spdlog::info("{:<28} {:>8} {:>9} {:>9}", table.name, table.prompts, table.clusters.size(),
                  std::accumulate(table.tokens.begin(), table.tokens.end(), std::int64_t{0}));
   for (auto const& [name, score] : scores.contrasts) {

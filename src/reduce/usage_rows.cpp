@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/config_faults.hpp"
 
 namespace moerae {
 namespace {
@@ -41,7 +39,6 @@ void add_classes(UsageRows const& rows, std::size_t r, std::array<std::int64_t, 
         "contrast.positions = {}: positions of class {} were not recorded (prompt {}); choose other "
         "positions or record them",
         positions.name, position_class_names[c], prompt_id);
-    table.tokens[row] += tokens;
     auto const from = (r * classes + c) * size, to = row * size;
     for (std::size_t e = 0; e < size; ++e) {
       table.count[to + e] += rows.count[from + e];
@@ -50,8 +47,8 @@ void add_classes(UsageRows const& rows, std::size_t r, std::array<std::int64_t, 
   }
 }
 
-void add_last(ShardReader const& shard, std::size_t r, Corpus const& corpus, std::size_t p, UsageTable& table,
-              std::size_t row) {
+void add_last(ShardReader const& shard, std::size_t r, LayerRange layers, Corpus const& corpus, std::size_t p,
+              UsageTable& table, std::size_t row) {
   validate<DataError>(
       shard.routed_tokens(r) == corpus.length(p),
       "prompt {}: routing of {} tokens was recorded, the corpus has {}; the record is of another corpus: "
@@ -62,9 +59,8 @@ void add_last(ShardReader const& shard, std::size_t r, Corpus const& corpus, std
                       "prompt {}: its response starts at its first token, so it has no last prompt token; "
                       "leave it out of the corpus or choose other contrast.positions",
                       corpus.prompt_id[p]);
-  auto const token = shard.routing(r, last);
+  auto const token = shard.routing(r, last, layers);
   auto const k = static_cast<std::size_t>(table.space.top_k);
-  ++table.tokens[row];
   for (std::size_t i = 0; i < token.expert.size(); ++i) {
     auto const e =
         row * table.space.size() + table.space.index(i / k, static_cast<std::size_t>(token.expert[i]));
@@ -75,53 +71,21 @@ void add_last(ShardReader const& shard, std::size_t r, Corpus const& corpus, std
 
 }  // namespace
 
-UsageSlots lay_out(Corpus const& corpus, std::vector<std::string> const& sets, ExpertSpace const& space,
-                   std::vector<UsageTable>& tables) {
-  UsageSlots slots{std::vector(corpus.size(), UsageSlots::none),
-                   std::vector(corpus.size(), UsageSlots::none)};
-  ConfigFaults faults;
-  for (auto const& set : sets) {
-    std::map<std::int64_t, std::size_t> rows;  // cluster id -> row
-    for (std::size_t p = 0; p < corpus.size(); ++p)
-      if (corpus.set.name(p) == set && corpus.split[p] == 0) rows.emplace(corpus.cluster[p], 0);
-    if (rows.empty())
-      faults.add(
-          "set {}: has no prompt in the discovery split, which alone selects experts; give the set more "
-          "clusters "
-          "(half of them fall into discovery), or leave it out of ses.sets, contrast.groups and select",
-          set);
-    std::vector<std::int64_t> clusters;
-    for (auto& [id, row] : rows) {
-      row = clusters.size();
-      clusters.push_back(id);
-    }
-    tables.emplace_back(set, space, std::move(clusters));
-    for (std::size_t p = 0; p < corpus.size(); ++p)
-      if (corpus.set.name(p) == set && corpus.split[p] == 0) {
-        slots.table[p] = tables.size() - 1;
-        slots.row[p] = rows.at(corpus.cluster[p]);
-        ++tables.back().prompts;
-      }
-  }
-  faults.raise();
-  return slots;
-}
-
-void add_shard(ShardReader const& shard, std::vector<std::size_t> const& prompts, Corpus const& corpus,
-               Positions const& positions, UsageSlots const& slots, std::vector<UsageTable>& tables) {
-  auto const block = shard.rows_at_once();
+void add_shard(ShardReader const& shard, std::vector<std::size_t> const& prompts, LayerRange layers,
+               Corpus const& corpus, Positions const& positions, UsageLayout const& layout,
+               std::vector<UsageTable>& tables) {
+  auto const block = shard.rows_at_once(layers);
   for (std::size_t first = 0; first < prompts.size(); first += block) {
     auto const n = std::min(block, prompts.size() - first);
-    auto const rows = shard.usage(first, n);
+    auto const rows = shard.usage(first, n, layers);
     for (std::size_t r = 0; r < n; ++r) {
       auto const p = prompts[first + r];
-      if (slots.table[p] == UsageSlots::none) continue;
-      auto& table = tables[slots.table[p]];
-      auto const due = lengths(corpus, p);
+      if (layout.table[p] == UsageLayout::none) continue;
+      auto& table = tables[layout.table[p]];
       if (positions.last)
-        add_last(shard, first + r, corpus, p, table, slots.row[p]);
+        add_last(shard, first + r, layers, corpus, p, table, layout.row[p]);
       else
-        add_classes(rows, r, due, positions, corpus.prompt_id[p], table, slots.row[p]);
+        add_classes(rows, r, lengths(corpus, p), positions, corpus.prompt_id[p], table, layout.row[p]);
     }
   }
 }

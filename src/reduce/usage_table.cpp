@@ -40,6 +40,15 @@ std::vector<double> activation_probability(UsageTotals const& total) {
   return p;
 }
 
+UsageTable with_layers(UsageTable const& facts, ExpertSpace space) {
+  UsageTable table(facts.name, std::move(space), facts.clusters);
+  table.tokens = facts.tokens;
+  table.topic = facts.topic;
+  table.length = facts.length;
+  table.prompts = facts.prompts;
+  return table;
+}
+
 UsageTable rows_of(UsageTable const& table, std::span<std::size_t const> which) {
   std::vector<std::int64_t> ids;
   for (auto const c : which) ids.push_back(table.clusters[c]);

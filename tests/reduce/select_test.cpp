@@ -23,9 +23,9 @@ Scores made_scores() {
   return scores;
 }
 
-std::vector<std::string> chosen(SetRequest const& request, std::vector<UsageTable> const& tables = {}) {
+std::vector<std::string> chosen(SetRequest const& request, Scores const& scores = made_scores()) {
   std::vector<std::string> names;
-  for (auto const& e : select_experts(request, made_scores(), tables))
+  for (auto const& e : select_experts(request, scores))
     names.push_back(fmt::format("{}:{}", e.layer.value, e.expert.value));
   return names;
 }
@@ -51,7 +51,7 @@ TEST(Select, ContrastSides) {
 TEST(Select, Frequencies) {
   SetRequest request{.name = "n", .criterion = "ses", .kind = Kind::ses, .set = "a"};
   EXPECT_THAT(chosen(request), ElementsAre("5:2", "2:0"));  // tau .9
-  EXPECT_EQ(select_experts(request, made_scores(), {})[1].frequency, .9);
+  EXPECT_EQ(select_experts(request, made_scores())[1].frequency, .9);
   request.threshold = .05;
   EXPECT_THAT(chosen(request), ElementsAre("5:2", "2:0", "2:1", "5:1"));
   request.threshold.reset();
@@ -70,14 +70,15 @@ TEST(Select, MembersOfAGroup) {
 
 TEST(Select, EsftInTheOrderOfRoundedScores) {
   // scores .33333, .33334 round to the same: the lower id is first although its score is lower
-  auto const table =
-      test::made_table("a", made_scores().space, {{33333, 33334, 33333, 100000, 0, 0}}, {100000});
+  auto scores = made_scores();
+  scores.totals["a"] =
+      totals(test::made_table("a", scores.space, {{33333, 33334, 33333, 100000, 0, 0}}, {100000}));
   SetRequest request{.name = "n", .criterion = "esft_token", .kind = Kind::esft, .set = "a", .p = .3};
-  EXPECT_THAT(chosen(request, {table}), ElementsAre("5:0", "2:0"));
-  EXPECT_EQ(select_experts(request, made_scores(), {table})[1].score, .3333);
+  EXPECT_THAT(chosen(request, scores), ElementsAre("5:0", "2:0"));
+  EXPECT_EQ(select_experts(request, scores)[1].score, .3333);
   request.p.reset();
   request.count = 3;
-  EXPECT_THAT(chosen(request, {table}), ElementsAre("5:0", "2:0", "2:1"));
+  EXPECT_THAT(chosen(request, scores), ElementsAre("5:0", "2:0", "2:1"));
 }
 
 }  // namespace

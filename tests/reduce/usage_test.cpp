@@ -8,7 +8,7 @@
 #include <map>
 
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/load_usage.hpp"
+#include "moerae/reduce/usage_stream.hpp"
 #include "moerae/store/publish.hpp"
 #include "reduce/made_run.hpp"
 #include "store/scratch.hpp"
@@ -22,10 +22,14 @@ using test::message_of_code;
 using test::Scratch;
 using testing::HasSubstr;
 
-LoadedUsage load(fs::path const& run, std::string const& positions,
-                 std::vector<std::string> const& sets = {"a"}) {
+UsageTile load(fs::path const& run, std::string const& positions,
+               std::vector<std::string> const& sets = {"a"}) {
   auto const source = find_record(run, {});
-  return load_usage({}, source, recorded_corpus(source), sets, parse_positions(positions));
+  auto const corpus = recorded_corpus(source);
+  UsageTile whole;
+  UsageStream(mpi::Comm{}, source, corpus, {.usage = {sets, parse_positions(positions)}})
+      .each([&](UsageTile const& tile) { whole = tile; });
+  return whole;
 }
 
 bool counts_at(std::string const& positions, test::MadePrompt const& p, int t) {

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "moerae/reduce/load_usage.hpp"
 #include "moerae/reduce/plan.hpp"
 #include "moerae/reduce/scores.hpp"
+#include "moerae/reduce/usage_stream.hpp"
 #include "moerae/store/expert_set.hpp"
 #include "moerae/store/stage_dir.hpp"
 
@@ -19,7 +19,7 @@ namespace moerae {
                                     ReducePlan const& plan);
 
 /// The expert sets of the plan with their provenance; `base` is that of the stage.
-[[nodiscard]] std::vector<store::ExpertSet> make_sets(ReducePlan const& plan, LoadedUsage const& usage,
+[[nodiscard]] std::vector<store::ExpertSet> make_sets(ReducePlan const& plan, UsageStream const& usage,
                                                       Scores const& scores, RecordSource const& source,
                                                       store::Provenance const& base);
 
@@ -28,7 +28,7 @@ void publish_results(std::filesystem::path const& run, store::StageDir& stage, S
                      std::vector<store::ExpertSet> const& sets, store::Provenance const& provenance);
 
 /// Logs groups, sets, noise floors and the best experts of each set.
-void print_summary(ReducePlan const& plan, LoadedUsage const& usage, Scores const& scores,
+void print_summary(ReducePlan const& plan, UsageStream const& usage, Scores const& scores,
                    std::vector<store::ExpertSet> const& sets);
 
 }  // namespace moerae

@@ -9,7 +9,7 @@
 #include "moerae/mpi/comm.hpp"
 #include "moerae/reduce/groups.hpp"
 #include "moerae/reduce/plan.hpp"
-#include "moerae/reduce/usage_table.hpp"
+#include "moerae/reduce/usage_stream.hpp"
 #include "moerae/store/provenance.hpp"
 
 namespace moerae {
@@ -21,6 +21,7 @@ struct EsftScores {
 /// Every score that a plan asks for. The same on every rank.
 struct Scores {
   ExpertSpace space;
+  std::map<std::string, UsageTotals> totals;         ///< by set, of the whole model
   std::map<std::string, Stability> ses;              ///< by set
   std::map<std::string, std::vector<double>> usage;  ///< activation probabilities [L*K], by set
   std::map<std::string, EsftScores> esft;            ///< by set
@@ -30,9 +31,8 @@ struct Scores {
   std::vector<NoiseFloor> floors;   ///< of `groups`; empty without enough benign clusters
 };
 
-/// Collective. `tables` in the order of `plan.sets`, the same on every rank.
-[[nodiscard]] Scores compute_scores(mpi::Comm const& comm, ReducePlan const& plan,
-                                    std::vector<UsageTable> const& tables);
+/// Collective. `usage` of the sets of the plan.
+[[nodiscard]] Scores compute_scores(mpi::Comm const& comm, ReducePlan const& plan, UsageStream& usage);
 
 /// scores.h5, not yet closed by anyone else: layout in the format description of the run directory. Rank 0
 /// only.

@@ -17,8 +17,8 @@ namespace moerae {
 ///                 best of the model. `score` is round(score, 4).
 ///   contrast      the `count` best or |score| >= threshold, only scores of the asked sign; side both: by
 ///   magnitude
-/// `table`: of the set, for esft. A set may be empty, or smaller than `count`.
-[[nodiscard]] std::vector<store::ScoredExpert> select_experts(SetRequest const& request, Scores const& scores,
-                                                              std::vector<UsageTable> const& tables);
+/// A set may be empty, or smaller than `count`.
+[[nodiscard]] std::vector<store::ScoredExpert> select_experts(SetRequest const& request,
+                                                              Scores const& scores);
 
 }  // namespace moerae

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -13,20 +12,33 @@
 
 namespace moerae {
 
-/// Where the usage of every prompt goes: a table and a row of it, or nowhere.
-struct UsageSlots {
-  static constexpr std::size_t none = static_cast<std::size_t>(-1);
-  std::vector<std::size_t> table, row;  ///< [P]
+/// Which prompts count, and where.
+struct UsageChoice {
+  std::vector<std::string> sets;
+  Positions positions;
+  std::int64_t clusters = 0;  ///< of each set at most; 0: all
+  std::uint64_t seed = 0;     ///< key of the choice of clusters
 };
 
-/// Empty tables of the discovery split, one per set, and the slots of their prompts. ConfigError with all
-/// sets that have no prompt there.
-[[nodiscard]] UsageSlots lay_out(Corpus const& corpus, std::vector<std::string> const& sets,
-                                 ExpertSpace const& space, std::vector<UsageTable>& tables);
+/// Where the usage of every prompt goes.
+struct UsageLayout {
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  /// One per set, without a layer: clusters, tokens, topics and lengths of the discovery split.
+  std::vector<UsageTable> tables;
+  std::vector<std::size_t> table, row;  ///< [P]; `none` where a prompt does not count
+};
 
-/// Adds the prompts of a shard to their tables. `prompts` [P_s] are their indices in the corpus. DataError
-/// when lengths differ from the corpus; ConfigError when positions were not recorded.
-void add_shard(ShardReader const& shard, std::vector<std::size_t> const& prompts, Corpus const& corpus,
-               Positions const& positions, UsageSlots const& slots, std::vector<UsageTable>& tables);
+/// Clusters without a token at the positions say nothing and are left out (with a warning where `warn`).
+/// Where `clusters` limits them, those with the smallest keys (seed, cluster id) stay, the same ones in every
+/// set and among them those of a smaller limit. ConfigError with all sets that have no prompt in the
+/// discovery split, or no token at the positions.
+[[nodiscard]] UsageLayout lay_out(Corpus const& corpus, UsageChoice const& choice, bool warn);
+
+/// Adds some layers of the prompts of a shard to `tables`, which have these layers. `prompts` [P_s] are their
+/// indices in the corpus. DataError when lengths differ from the corpus; ConfigError when positions were not
+/// recorded.
+void add_shard(ShardReader const& shard, std::vector<std::size_t> const& prompts, LayerRange layers,
+               Corpus const& corpus, Positions const& positions, UsageLayout const& layout,
+               std::vector<UsageTable>& tables);
 
 }  // namespace moerae

@@ -54,6 +54,9 @@ struct Group {
 /// (p_l(e|X) = sum_i sum_t 1[e in A_l,t] / sum_i T_i, arXiv 2506.17368).
 [[nodiscard]] std::vector<double> activation_probability(UsageTotals const& total);
 
+/// Zeros in the layers of `space`, the rest as in `facts`.
+[[nodiscard]] UsageTable with_layers(UsageTable const& facts, ExpertSpace space);
+
 /// The rows `which` (indices into `clusters`, ascending) of a table; `prompts` is unknown in it: 0.
 [[nodiscard]] UsageTable rows_of(UsageTable const& table, std::span<std::size_t const> which);
 

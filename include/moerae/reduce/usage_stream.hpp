@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "moerae/corpus/corpus.hpp"
+#include "moerae/mpi/comm.hpp"
+#include "moerae/reduce/contrast/comparison.hpp"
+#include "moerae/reduce/record_source.hpp"
+#include "moerae/reduce/usage_rows.hpp"
+
+namespace moerae {
+
+/// Usage of all clusters in some consecutive layers.
+struct UsageTile {
+  LayerRange layers;
+  std::vector<UsageTable> tables;  ///< one per set, in the order of the choice
+  /// By (a, b), for the pairs that the stream was asked to compare at the same tokens.
+  std::map<std::pair<std::string, std::string>, SameToken> same_token;
+
+  [[nodiscard]] UsageTable const& of(std::string const& set) const;
+  [[nodiscard]] Comparison compare(std::string const& a, std::string const& b) const;
+};
+
+/// Usage of the discovery split of some sets, in tiles of layers: no more than one of them is in memory. All
+/// of it is collective: shard i is read by rank i mod ranks, tiles are combined by integer sums and complete
+/// on every rank, the same for any number of ranks and any size of the tiles.
+class UsageStream {
+ public:
+  struct Choice {
+    UsageChoice usage;
+    std::vector<std::pair<std::string, std::string>> same_token = {};  ///< pairs of sets
+    std::size_t tile_bytes = std::size_t{512} << 20;  ///< of a tile's tables, at least one layer
+  };
+
+  /// Checks every shard and that the record holds each prompt of its selection once. DataError: a shard
+  /// differs from its manifest entry, shards disagree, a prompt is missing or stands twice. ConfigError: see
+  /// lay_out. All ranks throw the same error. `source` and `corpus` must outlive the stream.
+  UsageStream(mpi::Comm const& comm, RecordSource const& source, Corpus const& corpus, Choice choice);
+
+  [[nodiscard]] ExpertSpace const& space() const { return space_; }
+  [[nodiscard]] std::string const& model_id() const { return model_id_; }
+  /// Tables without layers: what is known before any usage is read.
+  [[nodiscard]] std::vector<UsageTable> const& facts() const { return layout_.tables; }
+  [[nodiscard]] UsageTable const& facts(std::string const& set) const;
+  [[nodiscard]] std::size_t tiles() const;
+
+  /// Calls `visit` with every tile in ascending order. Tiles are read anew by each call, unless one holds the
+  /// whole model.
+  void each(std::function<void(UsageTile const&)> const& visit);
+
+ private:
+  [[nodiscard]] UsageTile read(LayerRange layers) const;
+  void read_mine(UsageTile& tile) const;
+
+  mpi::Comm const& comm_;
+  RecordSource const& source_;
+  Corpus const& corpus_;
+  Choice choice_;
+  ExpertSpace space_;
+  std::string model_id_;
+  UsageLayout layout_;
+  std::map<std::size_t, std::vector<std::size_t>> prompts_;  // of the shards of this rank
+  std::size_t tile_layers_ = 0;
+  std::optional<UsageTile> whole_;
+};
+
+}  // namespace moerae
