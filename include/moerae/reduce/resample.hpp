@@ -24,7 +24,10 @@ enum class Stream : std::uint32_t {
   half_sample = 0x4d6f0001,
   bootstrap = 0x4d6f0002,
   noise_floor = 0x4d6f0003,
-  fewer = 0x4d6f0004
+  fewer = 0x4d6f0004,
+  halves = 0x4d6f0040,
+  cluster_pairs = 0x4d6f0041,
+  controls = 0x4d6f0042
 };
 
 /// 64 random bits of a cluster, whatever stands beside it.
