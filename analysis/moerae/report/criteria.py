@@ -26,6 +26,8 @@ class Criterion:
     name: str
     kind: str
     values: np.ndarray  # float64 [L, K]
+    method: str = ""  # row of the table of criteria, such as risk_difference
+    groups: str = ""  # what it compares, such as regular-vs-permitted, or the set it scores
 
     @property
     def signed(self) -> bool:
@@ -39,21 +41,23 @@ def criteria(run: Run) -> list[Criterion]:
     for path, data in run.scores.items():
         match str(path).split("/"):
             case ["ses", name, "frequency"]:
-                found.append(Criterion(f"ses-{name}", "ses", data.values))
+                found.append(Criterion(f"ses-{name}", "ses", data.values, "ses", name))
             case ["ses", name, "usage"]:
-                found.append(Criterion(f"usage-{name}", "usage", data.values))
+                found.append(Criterion(f"usage-{name}", "usage", data.values, "usage", name))
             case ["esft", name, kind]:
-                found.append(Criterion(f"esft_{kind}-{name}", "esft", data.values))
+                found.append(Criterion(f"esft_{kind}-{name}", "esft", data.values, f"esft_{kind}", name))
             case ["contrast", criterion, groups, "score"]:
-                found.append(Criterion(f"{criterion}-{groups}", "contrast", data.values))
+                found.append(Criterion(f"{criterion}-{groups}", "contrast", data.values, criterion, groups))
                 first, _, second = groups.partition("-vs-")
                 contrasts.setdefault((criterion, first), {})[second] = data.values
     names = _forbidden(run)
     found += _groups(names, {c.name: c.values for c in found})
     for (criterion, first), others in contrasts.items():
-        benign = [values for second, values in others.items() if second not in names]
-        if len(benign) > 1:
-            found.append(Criterion(f"min-{criterion}-{first}", "combined", np.minimum.reduce(benign)))
+        benign = {second: values for second, values in others.items() if second not in names}
+        if len(benign) > 1 and not any("-and-" in second for second in benign):  # else the program has the minimum
+            groups = f"{first}-vs-{'-and-'.join(benign)}"
+            least = np.minimum.reduce(list(benign.values()))
+            found.append(Criterion(f"min-{criterion}-{first}", "combined", least, criterion, groups))
     order = list(KINDS)
     return sorted(found, key=lambda c: (order.index(c.kind), c.name))
 
@@ -70,8 +74,8 @@ def _groups(names: list[str], scores: dict[str, np.ndarray]) -> list[Criterion]:
         return []
     regular, jailbreak = (scores[f"ses-{name}"] for name in names)
     return [
-        Criterion("hcdg", "group", np.minimum(regular, jailbreak)),
-        Criterion("hrcg", "group", regular - jailbreak),
+        Criterion("hcdg", "group", np.minimum(regular, jailbreak), "hcdg", "-and-".join(names)),
+        Criterion("hrcg", "group", regular - jailbreak, "hrcg", "-minus-".join(names)),
     ]
 
 

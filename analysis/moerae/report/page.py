@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
 
 from moerae import __version__
 from moerae.publish import publishing
-from moerae.report.collect import IN_SAMPLE, Drawing, Section, collect
+from moerae.report.collect import IN_SAMPLE, Section, collect
 from moerae.report.truth import METRICS
 
 
@@ -26,17 +27,12 @@ def write_report(runs: list[Path], truths: list[Path | None], out: Path, reduce:
     for section in sections:
         for drawing in [*section.overview, *section.paths, *(d for group in section.maps.values() for d in group)]:
             name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"{section.name}-{drawing.name}")
-            pictures[id(drawing)] = _draw(drawing, out / "figures" / f"{name}.png")
-    environment = Environment(
-        loader=PackageLoader("moerae.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters["number"] = _number
-    page = environment.get_template("page.html.jinja").render(
+            pictures[id(drawing)] = draw(drawing.figure, out / "figures" / f"{name}.png")
+    page = render(
+        "page.html.jinja",
         sections=sections,
         picture=lambda drawing: pictures[id(drawing)],
         in_sample=IN_SAMPLE,
-        version=__version__,
-        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
     rows = {
         "report.csv": [_metric_row(section, name) for section in sections for name in _criteria(section)],
@@ -67,10 +63,19 @@ def _metric_row(section: Section, criterion: str) -> dict:
     return row | {key: measured.get(key, "") for key in ("n", "decoys_in_top_n", *ends)}
 
 
-def _draw(drawing: Drawing, png: Path) -> str:
+def render(template: str, **values: object) -> str:
+    environment = Environment(
+        loader=PackageLoader("moerae.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {"number": _number, "count": _count}
+    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return environment.get_template(template).render(version=__version__, made=made, **values)
+
+
+def draw(figure: Figure, png: Path) -> str:
     """Writes the PNG and gives it as a data address, too."""
     with publishing(png) as temporary:
-        drawing.figure.savefig(temporary, format="png", dpi=160)
+        figure.savefig(temporary, format="png", dpi=160)
     return "data:image/png;base64," + base64.b64encode(png.read_bytes()).decode()
 
 
@@ -78,3 +83,7 @@ def _number(value: object) -> str:
     if isinstance(value, float):
         return "–" if value != value else f"{value:.3f}".replace("-", "\u2212")
     return str(value)
+
+
+def _count(value: float) -> str:
+    return "–" if value != value else str(int(value))

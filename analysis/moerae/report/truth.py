@@ -100,28 +100,44 @@ def spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return (a * b).sum(-1) / np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
 
 
-def evaluate(criterion: Criterion, truth: Truth, seed: int = 0) -> dict[str, float | str | int | bool]:
-    """All metrics with 95 % percentile intervals of a bootstrap over experts, positives and negatives drawn apart."""
-    known = truth.label.ravel() >= 0
-    score, label = criterion.values.ravel()[known], truth.label.ravel()[known] == 1
-    margin, refusal = truth.margin.ravel()[known], truth.refusal.ravel()[known]
-    n = truth.positives
+def measure(criterion: Criterion, truth: Truth) -> dict[str, float | str | int]:
+    """Every metric, the number n of positives, and how many decoys are among the n best."""
+    score, label, margin, refusal = _known(criterion, truth)
+    row: dict[str, float | str | int] = {"criterion": criterion.name, "kind": criterion.kind, "n": truth.positives}
+    decoy = truth.decoy.ravel()[truth.label.ravel() >= 0]
+    row["decoys_in_top_n"] = int(decoy[np.argsort(-score, kind="stable")[: truth.positives]].sum())
+    found = _metrics(score, label, margin, refusal, np.arange(len(score)))
+    return row | {name: float(value) for name, value in zip(METRICS, found, strict=True)}
 
-    def metrics(index: np.ndarray) -> list[np.ndarray]:
-        """`index` [..., n] draws a positive where `label` has one, so that the mask holds for every draw."""
-        s = score[index]
-        found = [precision(s, label, n, index), auroc(s, label), average_precision(s, label)]
-        return [*found, spearman(s, margin[index]), spearman(s, refusal[index])]
 
-    row: dict[str, float | str | int | bool] = {"criterion": criterion.name, "kind": criterion.kind, "n": n}
-    row["decoys_in_top_n"] = int(truth.decoy.ravel()[known][np.argsort(-score, kind="stable")[:n]].sum())
+def evaluate(criterion: Criterion, truth: Truth, seed: int = 0) -> dict[str, float | str | int]:
+    """As measure, with 95 % percentile intervals of a bootstrap over experts, positives and negatives drawn apart."""
+    score, label, margin, refusal = _known(criterion, truth)
+    row = measure(criterion, truth)
     rng = np.random.default_rng(seed)
     drawn = np.empty((DRAWS, len(score)), np.int64)
     for part in (label, ~label):
         drawn[:, part] = rng.choice(np.flatnonzero(part), (DRAWS, int(part.sum())))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # all draws of a constant score are NaN
-        low, high = np.nanpercentile(metrics(drawn), [2.5, 97.5], axis=1)
-    for name, value, a, b in zip(METRICS, metrics(np.arange(len(score))), low, high, strict=True):
-        row |= {name: float(value), f"{name}_low": float(a), f"{name}_high": float(b)}
+        low, high = np.nanpercentile(_metrics(score, label, margin, refusal, drawn), [2.5, 97.5], axis=1)
+    for name, a, b in zip(METRICS, low, high, strict=True):
+        row |= {f"{name}_low": float(a), f"{name}_high": float(b)}
     return row
+
+
+def _known(criterion: Criterion, truth: Truth) -> tuple[np.ndarray, ...]:
+    """score, label, drop of the margin, drop of refusal of all experts but the grey."""
+    known = truth.label.ravel() >= 0
+    parts = (criterion.values, truth.label == 1, truth.margin, truth.refusal)
+    return tuple(part.ravel()[known] for part in parts)
+
+
+def _metrics(
+    score: np.ndarray, label: np.ndarray, margin: np.ndarray, refusal: np.ndarray, index: np.ndarray
+) -> list[np.ndarray]:
+    """In the order of METRICS. `index` [..., n] draws a positive where `label` has one, so the mask holds for every
+    draw."""
+    s = score[index]
+    found = [precision(s, label, int(label.sum()), index), auroc(s, label), average_precision(s, label)]
+    return [*found, spearman(s, margin[index]), spearman(s, refusal[index])]

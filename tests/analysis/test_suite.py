@@ -1,0 +1,144 @@
+"""The suite command: what is asked for, what is kept, how a reduction is found."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import h5py
+import numpy as np
+import pytest
+from moerae.__main__ import main
+from moerae.errors import ConfigError, DataError, MoeraeError
+from moerae.planted.proof import ProofError
+from moerae.suite import train as training
+from moerae.suite.cache import Cache
+from moerae.suite.plan import numbers, pairs, words
+from moerae.suite.progress import Progress
+from moerae.suite.reduce import Program, find_folder
+
+
+def test_what_is_asked_for():
+    assert numbers("3, 10-12", "--seeds") == [3, 10, 11, 12]
+    assert words("a, b", "--variants", ["a", "b", "c"]) == ["a", "b"]
+    assert pairs(["a.b=c=d"], "--key") == {"a.b": "c=d"}
+    for text in ("", "1-", "5-3", "1,1", "x", "1-3,2"):
+        with pytest.raises(ConfigError, match="--seeds"):
+            numbers(text, "--seeds")
+    for text in ("", "a,d", "a,a"):
+        with pytest.raises(ConfigError, match="--variants"):
+            words(text, "--variants", ["a", "b"])
+    with pytest.raises(ConfigError, match="SECTION"):
+        pairs(["positions"], "--key")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--clusters", "100"], "640"),
+        (["--clusters", "640", "--sizes", "50,400"], "discovery"),
+        (["--variants", "base,mild"], "mild"),
+        (["--jobs", "0"], "--jobs"),
+        (["--moerae", "/nowhere/moerae"], "/nowhere/moerae"),
+    ],
+)
+def test_refusals(tmp_path, capsys, arguments, word):
+    assert main(["suite", "--cache", str(tmp_path / "cache"), *arguments]) == 2
+    assert word in capsys.readouterr().err
+    assert not (tmp_path / "cache").exists()
+
+
+def test_no_cache_inside_a_work_tree_and_one_command_at_a_time(tmp_path):
+    (tmp_path / "tree/.git").mkdir(parents=True)
+    with pytest.raises(ConfigError, match="git work tree"), Cache.open(tmp_path / "tree/deep/cache"):
+        pass
+    assert not (tmp_path / "tree/deep").exists()
+    with (
+        Cache.open(tmp_path / "cache"),
+        pytest.raises(ConfigError, match="another suite"),
+        Cache.open(tmp_path / "cache"),
+    ):
+        pass
+    with Cache.open(tmp_path / "cache"):
+        pass
+
+
+def test_a_model_is_trained_when_its_truth_is_there(tmp_path):
+    cache = Cache(tmp_path)
+    folder = cache.model("base", 1)
+    folder.mkdir()
+    with h5py.File(folder / "corpus.h5", "w") as file:
+        file["cluster"] = np.repeat(np.arange(700), 4)
+    assert not cache.trained("base", 1, 700)
+    (folder / "truth.json").write_text("{}")
+    assert cache.trained("base", 1, 700) and cache.trained("base", 1, 640)
+    with pytest.raises(ConfigError, match="700 clusters, 701"):
+        cache.trained("base", 1, 701)
+    (folder / "corpus.h5").write_bytes(b"torn")
+    with pytest.raises(DataError, match="remove"):
+        cache.trained("base", 1, 640)
+
+
+def test_a_failed_proof_is_a_value_and_is_noted(tmp_path, monkeypatch):
+    def make(folder, variant, seed, clusters):
+        print(f"trains {variant.name} {seed} {clusters}")
+        raise ProofError("mask random-3 drops refusal by 9 points")
+
+    monkeypatch.setattr(training, "make", make)
+    log = tmp_path / "log/base-3.log"
+    reason = training.train(tmp_path / "base-3", log, "base", 3, 640)
+    assert reason == "mask random-3 drops refusal by 9 points"
+    assert log.read_text().splitlines() == ["trains base 3 640", reason] and training.last_line(log) == reason
+    cache = Cache(tmp_path)
+    assert cache.rejected("base", 3) is None
+    cache.reject("base", 3, reason)
+    assert cache.rejected("base", 3) == reason
+    (tmp_path / "base-4.rejected.json").write_text("{}")
+    with pytest.raises(DataError, match="not the note"):
+        cache.rejected("base", 4)
+
+
+def stage(run, name, **inputs):
+    (run / name).mkdir(parents=True)
+    (run / name / "stage.json").write_text(json.dumps({"inputs": inputs}))
+
+
+def test_a_reduction_is_found_by_its_keys(tmp_path):
+    keys = {"reduce.clusters": "50", "contrast.criteria": "js,paired_t", "ses.regular": ""}
+    with pytest.raises(DataError, match="no folder of reduce"):
+        find_folder(tmp_path, keys)
+    found = {"contrast.criteria": ["js", "paired_t"], "ses.regular": None}
+    stage(tmp_path, "reduce", **{**found, "reduce.clusters": 100})
+    stage(tmp_path, "reduce-a", **{**found, "reduce.clusters": 50, "contrast.criteria": ["js"]})
+    stage(tmp_path, "reduce-b", **{**found, "reduce.clusters": 50})
+    assert find_folder(tmp_path, keys) == "reduce-b"
+    assert find_folder(tmp_path, keys | {"reduce.clusters": "100"}) == "reduce"
+    stage(tmp_path, "reduce-c", **{**found, "reduce.clusters": 50, "new.key": 1})  # of a later program
+    os.utime(tmp_path / "reduce-c/stage.json", (0, 0))
+    assert find_folder(tmp_path, keys) == "reduce-c"
+    stage(tmp_path, "reduce-d", **{**found, "reduce.clusters": 50, "new.key": 2})  # newer
+    assert find_folder(tmp_path, keys) == "reduce-d"
+
+
+def test_the_program_s_own_words_are_shown(tmp_path):
+    script = tmp_path / "moerae"
+    script.write_text('#!/bin/sh\necho "moerae: error: $1 $2 $3" >&2\nexit 2\n')
+    script.chmod(0o755)
+    with pytest.raises(MoeraeError) as caught:
+        Program.find(script)("reduce", {"run.dir": "x"}, tmp_path / "log/reduce.log")
+    assert "ended with 2" in str(caught.value) and "reduce --run.dir x" in str(caught.value)
+
+
+def test_time_left_is_the_mean_of_what_was_done(monkeypatch, capsys):
+    clock = iter(range(0, 1000, 10))
+    monkeypatch.setattr("moerae.suite.progress.time.monotonic", lambda: next(clock))
+    progress = Progress(models=4, trainings=2, jobs=2)
+    with progress.timing("score"):
+        pass
+    progress.done("a")
+    assert "left" not in capsys.readouterr().out  # no training was timed yet
+    with progress.timing("train"), progress.timing("score"):
+        pass
+    progress.done("b")
+    # 1 training of 30 s, 2 scores of 10 s, two at once
+    assert capsys.readouterr().out.endswith("2/4 b; 0:00:25 left\n")
