@@ -44,11 +44,12 @@ def strata(bench: Bench, world: World) -> list[Json]:
     return rows
 
 
-def effect_tables(bench: Bench) -> tuple[list[Json], list[Json]]:
+def effect_tables(bench: Bench, with_subsets: bool) -> tuple[list[Json], list[Json]]:
     """Single effects of every expert of the model, and of every subset of two or more planted ones."""
     v = bench.model.v
     singles = list(itertools.product(range(v.layers), range(v.experts)))
-    subsets = [s for size in range(2, len(PLANTED) + 1) for s in itertools.combinations(PLANTED, size)]
+    sizes = range(2, len(PLANTED) + 1) if with_subsets else ()
+    subsets = [s for size in sizes for s in itertools.combinations(PLANTED, size)]
     role_of = {at: role for role, at in bench.place.at.items()}
     experts: list[Json] = []
     groups: list[Json] = []
@@ -74,8 +75,8 @@ def roster(place: Placement, roles: dict[str, tuple[int, str]]) -> list[Json]:
     ]
 
 
-def truth_document(bench: Bench, variant: str, world: World, table: list[Json]) -> Json:
-    experts, subsets = effect_tables(bench)
+def truth_document(bench: Bench, variant: str, world: World, table: list[Json], with_subsets: bool) -> Json:
+    experts, subsets = effect_tables(bench, with_subsets)
     v = bench.model.v
     return {
         "schema": "moerae.truth/1",
