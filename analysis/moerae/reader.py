@@ -14,12 +14,11 @@ import json
 from functools import cached_property
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from moerae import manifest
+from moerae import manifest, score_data
 from moerae.corpus_file import LABELS, SPLITS
 from moerae.errors import ConfigError, DataError
 from moerae.shard_data import reading, shard_routing, shard_usage
@@ -141,34 +140,54 @@ class Run:
 
     @cached_property
     def scores(self) -> xr.Dataset:
-        """Every score [layer, expert] of reduce/scores.h5 under its path there, such as `ses/regular/frequency`."""
-        data: dict[str, tuple] = {}
-
-        def visit(name: str, item: object) -> None:
-            if isinstance(item, h5py.Dataset) and item.ndim == 2:
-                data[name] = (("layer", "expert"), item[:])
-
+        """Every score [layer, expert] of reduce/scores.h5 under its path there, such as `ses/regular/frequency`,
+        `contrast/paired_t/regular-vs-permitted/score`, `.../p_adjusted` and `.../q`; attrs as stored."""
         with reading(self._reduced("scores.h5")) as file:
-            file.visititems(visit)
-            return xr.Dataset(data, {"layer": file["layer"][:], "expert": file["expert"][:]})
+            return score_data.scores(file)
+
+    def contrast(self, criterion: str, groups: str) -> xr.Dataset:
+        """score, and where it was tested p_adjusted and q, [layer, expert]; attrs: what the test was. `groups` is
+        `a-vs-b` or `a:b`; several benign sets: `a:b/c`."""
+        prefix = f"contrast/{criterion}/{groups.replace(':', '-vs-').replace('/', '-and-')}/"
+        found = {str(path): path.removeprefix(prefix) for path in self.scores if str(path).startswith(prefix)}
+        if not found:
+            known = sorted({"/".join(str(path).split("/")[1:3]) for path in self.scores if "contrast/" in str(path)})
+            raise ConfigError(f"{self.reduce}: no contrast {prefix[9:-1]}; there are {', '.join(known) or 'none'}")
+        part = self.scores[list(found)].rename(found)
+        return part.assign_attrs(part[next(iter(found.values()))].attrs)
 
     @cached_property
     def paths(self) -> dict[str, xr.DataArray]:
         """Stability paths by set: selection frequency [size, layer, expert], size = experts selected per layer."""
         with reading(self._reduced("scores.h5")) as file:
-            groups = {name: file[f"ses/{name}/path"] for name in file.get("ses", {}) if "path" in file[f"ses/{name}"]}
-            axes = {"layer": file["layer"][:], "expert": file["expert"][:]}
-            return {
-                name: xr.DataArray(g["frequency"][:], {"size": g["size"][:], **axes}, ("size", "layer", "expert"))
-                for name, g in groups.items()
-            }
+            return score_data.paths(file)
+
+    @cached_property
+    def topic_behaviour(self) -> dict[str, xr.Dataset]:
+        """By comparison: JS in nats and top-k overlap [row, layer], attrs["summary"] as DataFrame; empty where not
+        computed. See score_data.topic_behaviour."""
+        with reading(self._reduced("scores.h5")) as file:
+            return score_data.topic_behaviour(file)
+
+    @cached_property
+    def agreement(self) -> dict[str, pd.DataFrame]:
+        """`spearman` and `jaccard` between scores, `sets`: Jaccard between expert sets; empty where not computed."""
+        with reading(self._reduced("scores.h5")) as file:
+            return score_data.agreement(file)
+
+    @cached_property
+    def replication(self) -> pd.DataFrame:
+        """One line per contrast: agreement of its scores between halves of the clusters; empty where not computed."""
+        with reading(self._reduced("scores.h5")) as file:
+            return score_data.replication(file)
 
     @property
     def expert_sets(self) -> list[str]:
         return sorted(path.stem for path in self._reduced("sets").glob("*.json"))
 
     def expert_set(self, name: str) -> pd.DataFrame:
-        """layer, expert, score, frequency (where it exists), best first; `attrs` hold criterion, model, provenance."""
+        """layer, expert, score, frequency (where it exists), best first; `attrs` hold criterion, model, provenance and,
+        where they were written, evidence and controls."""
         path = self._reduced("sets") / f"{name}.json"
         try:
             data = json.loads(path.read_text())
@@ -180,6 +199,7 @@ class Run:
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{path}: not an expert set ({error}); remove it and repeat `moerae reduce`") from None
         frame.attrs = {key: data.get(key) for key in ("name", "criterion", "model", "provenance")}
+        frame.attrs |= {"evidence": data.get("evidence", {}), "controls": data.get("controls", [])}
         return frame if frame["frequency"].notna().any() else frame.drop(columns="frequency")
 
     def _reduced(self, name: str) -> Path:

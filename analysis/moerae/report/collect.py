@@ -13,11 +13,13 @@ from scipy.stats import rankdata
 from moerae.reader import Run, open_run
 from moerae.report import figures
 from moerae.report.criteria import KINDS, Criterion, criteria
+from moerae.report.expert_sets import SetRow, expert_sets
+from moerae.report.significance import Tested, tested, volcano
+from moerae.report.topics import Table, by_layer, tables
 from moerae.report.truth import Truth, evaluate, read_truth
 from moerae.shard_data import reading
 
 IN_SAMPLE = "IN-SAMPLE (discovery)"
-NOISE = ("noise_floor", "expected_false", "bound")  # keys of a provenance that say what noise alone gives
 
 
 @dataclass
@@ -32,13 +34,23 @@ class Section:
     name: str
     facts: dict[str, str]
     corpus: list[dict]
-    sets: list[dict]
+    sets: list[SetRow]
     top: list[dict]  # criterion, rank, layer, expert, score, ...
     truth: Truth | None = None
     metrics: list[dict] = field(default_factory=list)
     maps: dict[str, list[Drawing]] = field(default_factory=dict)  # by kind
     paths: list[Drawing] = field(default_factory=list)
     overview: list[Drawing] = field(default_factory=list)
+    tested: list[Tested] = field(default_factory=list)
+    volcanoes: list[Drawing] = field(default_factory=list)
+    topics: list[tuple[Table, Drawing]] = field(default_factory=list)
+    replication: list[dict] = field(default_factory=list)
+
+    @property
+    def drawings(self) -> list[Drawing]:
+        maps = [drawing for group in self.maps.values() for drawing in group]
+        topics = [drawing for _, drawing in self.topics]
+        return [*self.overview, *self.paths, *maps, *self.volcanoes, *topics]
 
 
 def collect(path: Path, truth_path: Path | None, reduce: str | None, top: int) -> Section:
@@ -46,9 +58,17 @@ def collect(path: Path, truth_path: Path | None, reduce: str | None, top: int) -
     found = criteria(run)
     layers = [int(layer) for layer in run.scores["layer"].values]
     truth = read_truth(truth_path, layers, run.scores.sizes["expert"]) if truth_path else None
-    section = Section(path.resolve().name, _facts(run), _corpus(run), _sets(run), [], truth)
+    topics, tests = tables(run), tested(run)
+    section = Section(path.resolve().name, _facts(run), _corpus(run), expert_sets(run, topics), [], truth)
+    section.tested, section.replication = tests, run.replication.to_dict("records")
+    for groups in dict.fromkeys(test.groups for test in tests):
+        figure = volcano([test for test in tests if test.groups == groups], truth)
+        section.volcanoes.append(Drawing(f"volcano-{groups}", groups, figure))
+    section.topics = [(table, Drawing(f"topics-{table.name}", table.name, by_layer(table))) for table in topics]
+    adjusted = {(test.criterion, test.groups): test for test in tests}
     for criterion in found:
-        section.top += _top(criterion, layers, truth, top)
+        test = adjusted.get((criterion.method, criterion.groups)) if criterion.kind == "contrast" else None
+        section.top += _top(criterion, layers, truth, top, test)
         drawing = Drawing(f"map-{criterion.name}", criterion.name, figures.heat_map(criterion, layers, truth))
         section.maps.setdefault(KINDS[criterion.kind], []).append(drawing)
     for name, stability in run.paths.items():
@@ -59,10 +79,27 @@ def collect(path: Path, truth_path: Path | None, reduce: str | None, top: int) -
         total = int((truth.label >= 0).sum())
         figure = figures.against_truth(sorted(section.metrics, key=lambda row: -row["auroc"]), truth.positives, total)
         section.overview.append(Drawing("truth", "every criterion against the truth", figure))
-    if len(found) > 1:
-        figure = figures.agreement([c.name for c in found], _agreement(found))
-        section.overview.append(Drawing("agreement", "Spearman correlation between scores", figure))
+    section.overview += list(_agreements(run, found))
     return section
+
+
+def _agreements(run: Run, found: list[Criterion]) -> Iterator[Drawing]:
+    """As the run has them; its scores are compared here where it has none."""
+    kinds = {
+        "spearman": "Spearman correlation between scores",
+        "jaccard": "Jaccard index of the {size} best of each score",
+    }
+    kinds["sets"] = "Jaccard index of the expert sets"
+    stored = run.agreement
+    for kind, caption in kinds.items():
+        if kind in stored and len(stored[kind]) > 1:
+            table = stored[kind]
+            caption = caption.format(size=table.attrs.get("size", ""))
+            drawn = figures.agreement(list(table.index), table.to_numpy(), -1 if kind == "spearman" else 0)
+            yield Drawing(f"agreement-{kind}", caption, drawn)
+    if "spearman" not in stored and len(found) > 1:
+        figure = figures.agreement([c.name for c in found], _agreement(found))
+        yield Drawing("agreement", kinds["spearman"], figure)
 
 
 def _facts(run: Run) -> dict[str, str]:
@@ -85,35 +122,6 @@ def _corpus(run: Run) -> list[dict]:
     return rows
 
 
-def _sets(run: Run) -> list[dict]:
-    """Size of every expert set, beside what its provenance says of noise."""
-    rows = []
-    for name in run.expert_sets:
-        members = run.expert_set(name)
-        provenance = members.attrs["provenance"] or {}
-        row = {"set": name, "criterion": members.attrs["criterion"], "size": len(members)}
-        row["noise"] = "; ".join(_noise(provenance))
-        row["best"] = ", ".join(f"{e.layer}:{e.expert}" for e in members.head(8).itertuples())
-        rows.append(row)
-    return rows
-
-
-def _noise(provenance: dict) -> Iterator[str]:
-    for key, inner in provenance.items():
-        if any(word in key for word in NOISE):
-            yield f"{key.replace('_', ' ')}: {_words(inner)}"
-        elif isinstance(inner, dict) and key != "config":
-            yield from _noise(inner)
-
-
-def _words(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key.replace('_', ' ')} {_words(inner)}" for key, inner in value.items())
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return "/".join(map(_words, value)) if isinstance(value, list) else str(value)
-
-
 def _rule(run: Run) -> dict:
     """The stability rule (threshold, scope, ...) as the provenance of the sets made by it says; empty without such."""
     provenances = (run.expert_set(name).attrs["provenance"] or {} for name in run.expert_sets)
@@ -127,13 +135,17 @@ def _chosen(run: Run, name: str) -> int:
     return int(path["size"].values[int(distance.argmin())])
 
 
-def _top(criterion: Criterion, layers: list[int], truth: Truth | None, top: int) -> list[dict]:
+def _top(criterion: Criterion, layers: list[int], truth: Truth | None, top: int, test: Tested | None) -> list[dict]:
     values = criterion.values
     rows = []
     for rank, index in enumerate(np.argsort(-values.ravel(), kind="stable")[:top], 1):
         row, expert = divmod(int(index), values.shape[1])
         entry = {"criterion": criterion.name, "rank": rank, "layer": layers[row], "expert": expert}
         entry["score"] = float(values[row, expert])
+        if test is not None:
+            entry["p_adjusted"] = float(test.p_adjusted[row, expert])
+            if test.q is not None:
+                entry["q"] = float(test.q[row, expert])
         if truth is not None:
             entry |= {
                 "role": truth.role[row, expert],

@@ -124,12 +124,13 @@ def against_truth(rows: list[dict], positives: int, total: int) -> Figure:
     return figure
 
 
-def agreement(names: list[str], matrix: np.ndarray) -> Figure:
-    """Spearman correlation between the scores of all experts."""
+def agreement(names: list[str], matrix: np.ndarray, lowest: float = -1) -> Figure:
+    """A matrix of agreement, `lowest` to 1; empty cells are undefined."""
     with rc_context(STYLE):
         side = 3.6 + 0.24 * len(names)
         figure, (axis,) = _new(side + 0.6, side)
-        image = axis.imshow(matrix, cmap="PuOr_r", vmin=-1, vmax=1, interpolation="nearest")
+        colours = "PuOr_r" if lowest < 0 else "cividis"
+        image = axis.imshow(matrix, cmap=colours, vmin=lowest, vmax=1, interpolation="nearest")
         axis.set_xticks(range(len(names)), names, rotation=90)
         axis.set_yticks(range(len(names)), names)
         axis.spines[:].set_visible(False)

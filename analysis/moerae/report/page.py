@@ -25,7 +25,7 @@ def write_report(runs: list[Path], truths: list[Path | None], out: Path, reduce:
             section.name = f"{section.name} ({index + 1})"
     pictures = {}
     for section in sections:
-        for drawing in [*section.overview, *section.paths, *(d for group in section.maps.values() for d in group)]:
+        for drawing in section.drawings:
             name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"{section.name}-{drawing.name}")
             pictures[id(drawing)] = draw(drawing.figure, out / "figures" / f"{name}.png")
     page = render(
@@ -37,9 +37,12 @@ def write_report(runs: list[Path], truths: list[Path | None], out: Path, reduce:
     rows = {
         "report.csv": [_metric_row(section, name) for section in sections for name in _criteria(section)],
         "experts.csv": [{"run": s.name, "evidence": IN_SAMPLE, **row} for s in sections for row in s.top],
-        "sets.csv": [{"run": s.name, "evidence": IN_SAMPLE, **row} for s in sections for row in s.sets],
+        "sets.csv": [{"run": s.name, "evidence": IN_SAMPLE, **row.plain()} for s in sections for row in s.sets],
+        "topics.csv": [{"run": s.name, "evidence": IN_SAMPLE, **row} for s in sections for row in topic_rows(s)],
     }
     for name, table in rows.items():
+        if not table and name == "topics.csv":  # of runs that compared topics only
+            continue
         with publishing(out / name) as temporary, open(temporary, "w", newline="") as handle:
             writer = csv.DictWriter(handle, list(dict.fromkeys(key for row in table for key in row)))
             writer.writeheader()
@@ -51,6 +54,15 @@ def write_report(runs: list[Path], truths: list[Path | None], out: Path, reduce:
 
 def _criteria(section: Section) -> list[str]:
     return list(dict.fromkeys(row["criterion"] for row in section.top))
+
+
+def topic_rows(section: Section) -> list[dict]:
+    """Nats, and bits of the mean."""
+    return [
+        {"comparison": table.name, "row": line.row, "what": line.what, **line.values, "mean_bits": line.bits("mean")}
+        for table, _ in section.topics
+        for line in table.lines
+    ]
 
 
 def _metric_row(section: Section, criterion: str) -> dict:
@@ -67,7 +79,7 @@ def render(template: str, **values: object) -> str:
     environment = Environment(
         loader=PackageLoader("moerae.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"number": _number, "count": _count}
+    environment.filters |= {"number": _number, "count": _count, "p": _p}
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return environment.get_template(template).render(version=__version__, made=made, **values)
 
@@ -87,3 +99,7 @@ def _number(value: object) -> str:
 
 def _count(value: float) -> str:
     return "–" if value != value else str(int(value))
+
+
+def _p(value: float) -> str:
+    return "–" if value != value else f"{value:.2g}" if value < 0.001 else f"{value:.4f}"

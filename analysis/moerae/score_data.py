@@ -1,0 +1,102 @@
+"""Scores of reduce/scores.h5 and what stands beside them: topic x behaviour, agreement, replication. Every part may be
+absent: it then gives nothing."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+SCORED = ("ses", "esft", "contrast")  # groups whose [L, K] datasets are scores
+
+
+def attributes(item: h5py.Group | h5py.Dataset) -> dict[str, object]:
+    """As Python values; what HDF5 needs for dimension scales is left out."""
+    hidden = ("DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "DIMENSION_LABELS")
+    return {name: _value(value) for name, value in item.attrs.items() if name not in hidden}
+
+
+def _value(value: object) -> object:
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, np.ndarray):
+        return [_value(part) for part in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def scores(file: h5py.File) -> xr.Dataset:
+    """Every [layer, expert] dataset of ses/, esft/ and contrast/ under its path, with its attributes and, for those of
+    its group, theirs."""
+    layer, expert = file["layer"][:], file["expert"][:]
+    data: dict[str, tuple] = {}
+
+    def visit(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset) and item.shape == (len(layer), len(expert)):
+            data[name] = (("layer", "expert"), item[:], attributes(item.parent) | attributes(item))
+
+    for part in SCORED:
+        if part in file:
+            file[part].visititems(lambda name, item, part=part: visit(f"{part}/{name}", item))
+    return xr.Dataset(data, {"layer": layer, "expert": expert})
+
+
+def paths(file: h5py.File) -> dict[str, xr.DataArray]:
+    """By set: selection frequency [size, layer, expert]."""
+    groups = {name: file[f"ses/{name}/path"] for name in file.get("ses", {}) if "path" in file[f"ses/{name}"]}
+    axes = {"layer": file["layer"][:], "expert": file["expert"][:]}
+    return {
+        name: xr.DataArray(g["frequency"][:], {"size": g["size"][:], **axes}, ("size", "layer", "expert"))
+        for name, g in groups.items()
+    }
+
+
+def topic_behaviour(file: h5py.File) -> dict[str, xr.Dataset]:
+    """By comparison: js_nats and the rest of each row [row, layer]; attrs["summary"]: DataFrame, a line per row, means
+    over layers with `of` in words; attrs["absent"]: rows that could not be formed, and why."""
+    found = {}
+    for name, group in file.get("topic_behaviour", {}).items():
+        parts, lines, absent = [], {}, []
+        for row, content in group.items():
+            values = {key: ("layer", item[:]) for key, item in content.items() if isinstance(item, h5py.Dataset)}
+            parts.append(xr.Dataset(values, {"layer": file["layer"][:]}).expand_dims(row=[row]))
+            facts = attributes(content["js_nats"])
+            absent += facts.pop("absent", [])
+            lines[row] = facts
+        whole = xr.concat(parts, "row", data_vars="all") if parts else xr.Dataset()
+        found[name] = whole.assign_attrs(summary=pd.DataFrame.from_dict(lines, orient="index"), absent=absent)
+    return found
+
+
+def agreement(file: h5py.File) -> dict[str, pd.DataFrame]:
+    """`spearman` and `jaccard` of the scores (attrs: size, the top of each that Jaccard compares), `sets`: Jaccard of
+    the expert sets as written; NaN where undefined."""
+    if "agreement" not in file:
+        return {}
+    found, group = {}, file["agreement"]
+    for kind, place, key in (("spearman", "", "spearman"), ("jaccard", "", "jaccard"), ("sets", "sets/", "jaccard")):
+        if f"{place}{key}" not in group:
+            continue
+        names = [str(_value(name)) for name in group[f"{place}name"][:]]
+        values = group[f"{place}{key}"][:].astype(float)
+        if f"{place}{key}_defined" in group:
+            values = np.where(group[f"{place}{key}_defined"][:] != 0, values, np.nan)
+        found[kind] = pd.DataFrame(values, names, names)
+        found[kind].attrs = attributes(group) | attributes(group[f"{place}{key}"])
+    return found
+
+
+def replication(file: h5py.File) -> pd.DataFrame:
+    """One line for each contrast: splits, size of the top that is compared, and mean, lowest and highest over splits of
+    the Spearman correlation and the Jaccard index between halves."""
+    rows = []
+    for criterion, comparisons in file.get("replication", {}).items():
+        for groups, content in comparisons.items():
+            row: dict[str, object] = {"criterion": criterion, "groups": groups, **attributes(content)}
+            for key in ("spearman", "jaccard"):
+                values = content[key][:].astype(float)
+                row |= {"splits": len(values), key: np.nan, f"{key}_low": np.nan, f"{key}_high": np.nan}
+                if len(known := values[~np.isnan(values)]):
+                    row |= {key: known.mean(), f"{key}_low": known.min(), f"{key}_high": known.max()}
+            rows.append(row)
+    return pd.DataFrame(rows)
