@@ -220,10 +220,10 @@ TEST(TopicBehaviour, IsWrittenWithItsSummary) {
     for (std::size_t l = 0; l < 3; ++l) EXPECT_EQ(high[l], row.js.layer[l].high);
     EXPECT_EQ(read.read<double>(folder + "/overlap_equal"), row.overlap.equal);
     EXPECT_EQ(read.double_attribute(folder + "/js_nats", "low"), row.js.mean.low);
-    EXPECT_EQ(read.double_attribute(folder + "/overlap", "mean"), row.overlap.mean.value);
+    EXPECT_EQ(read.double_attribute(folder + "/js_nats", "overlap"), row.overlap.mean.value);
     EXPECT_EQ(read.int_attribute(folder + "/js_nats", "comparisons"),
               static_cast<std::int64_t>(row.facts.comparisons));
-    EXPECT_EQ(read.has(folder + "/js_floor"), row.facts.name != "same_topic_pairs");
+    EXPECT_EQ(read.has(folder + "/floor"), row.facts.name != "same_topic_pairs");
   }
 }
 

@@ -48,10 +48,11 @@ struct TopicTable {
 /// For people, one line per row and per absent row; nats and bits.
 [[nodiscard]] std::vector<std::string> describe(TopicTable const& table);
 
-/// FOLDER/<row>/{js_nats, js_low, js_high, js_equal, js_floor, overlap, overlap_low, overlap_high,
-/// overlap_equal, overlap_floor} [L], attached to the scale `layer` of the file; summaries are attributes of
-/// js_nats and overlap (mean, low, high, equal, floor, floor_low, floor_high), facts of the row attributes of
-/// js_nats. Floors are left out where there is none.
+/// FOLDER/<row>/{js_nats, js_low, js_high, js_equal, floor, overlap, overlap_low, overlap_high,
+/// overlap_equal, overlap_floor} [L], attached to the scale `layer` of the file; means over layers and the
+/// facts of the row are attributes of js_nats (mean, low, high, equal, floor, floor_low, floor_high, overlap,
+/// overlap_low, ..., overlap_floor, comparisons, clusters_a, tokens_a, ..., of, top_k). Floors are left out
+/// where there is none. The reasons for absent rows are the attribute `absent` of the first row.
 void write_topic_table(store::File& file, std::string const& folder, TopicTable const& table);
 
 }  // namespace moerae
