@@ -25,6 +25,7 @@ enum class Stream : std::uint32_t {
   bootstrap = 0x4d6f0002,
   noise_floor = 0x4d6f0003,
   fewer = 0x4d6f0004,
+  permutation = 0x4d6f0010,
   halves = 0x4d6f0040,
   cluster_pairs = 0x4d6f0041,
   controls = 0x4d6f0042

@@ -13,7 +13,7 @@ namespace moerae {
 /// Within what labels may be exchanged: clusters of one stratum only.
 struct PermuteWithin {
   bool topic = true;   ///< the same topic; clusters of unknown topic are one stratum
-  bool length = true;  ///< the same eighth of the lengths of both groups
+  bool length = true;  ///< the same eighth of the lengths of both groups; equal lengths are never parted
 };
 
 /// One thing whose label can change under the null hypothesis. A cluster with prompts in both groups is a
@@ -30,13 +30,15 @@ struct Unit {
 /// a) and 0 where it is exchanged (pair: swapped; else: in group b).
 class Exchange {
  public:
-  /// Units ascend by cluster id.
+  /// Units ascend by cluster id. Reads the clusters of the tables, their topics and lengths; not usage.
   Exchange(UsageTable const& a, UsageTable const& b, PermuteWithin within);
 
   [[nodiscard]] std::span<Unit const> units() const { return units_; }
   [[nodiscard]] std::size_t pairs() const { return pairs_; }
   /// Units that can move: pairs, and clusters of a stratum with clusters of both groups.
   [[nodiscard]] std::size_t movable() const { return movable_; }
+  /// Of the clusters that are no pair; those with one group only cannot move.
+  [[nodiscard]] std::size_t strata() const { return strata_.size(); }
   /// The smallest p that `permutations` random relabellings can reach: 1/(B + 1), or 1/(number of different
   /// relabellings) where that is larger.
   [[nodiscard]] double smallest_p(std::int64_t permutations) const;
@@ -48,7 +50,12 @@ class Exchange {
   [[nodiscard]] std::vector<std::uint8_t> relabelled(std::uint64_t seed, std::uint32_t replicate) const;
 
  private:
+  struct Stratum {
+    std::vector<std::size_t> units;  ///< ascending
+    std::size_t in_a = 0;
+  };
   std::vector<Unit> units_;
+  std::vector<Stratum> strata_;
   std::size_t pairs_ = 0, movable_ = 0;
 };
 
