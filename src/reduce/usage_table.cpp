@@ -61,8 +61,9 @@ UsageTable rows_of(UsageTable const& table, std::span<std::size_t const> which) 
     out.topic[i] = table.topic[which[i]];
     out.length[i] = table.length[which[i]];
     std::copy_n(table.count.begin() + from, size, out.count.begin() + to);
-    std::copy_n(table.mass.begin() + from, size, out.mass.begin() + to);
+    if (!table.mass.empty()) std::copy_n(table.mass.begin() + from, size, out.mass.begin() + to);
   }
+  if (table.mass.empty()) out.mass.clear();
   return out;
 }
 
