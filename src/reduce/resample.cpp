@@ -49,17 +49,10 @@ std::vector<std::int32_t> replicate_weights(Resampling kind, std::uint64_t seed,
                                             std::span<std::int64_t const> clusters) {
   auto const n = clusters.size();
   expect(n >= 2, "{} cluster(s) cannot be resampled", n);
+  if (kind == Resampling::bootstrap) return bootstrap_weights(seed, Stream::bootstrap, replicate, clusters);
   std::vector<std::int32_t> weights(n, 0);
   auto const number =
       static_cast<std::uint32_t>(kind == Resampling::complementary ? replicate / 2 : replicate);
-  if (kind == Resampling::bootstrap) {
-    for (std::size_t draw = 0; draw < n; ++draw) {
-      auto const bits = random_bits(seed, static_cast<std::uint32_t>(Stream::bootstrap), number,
-                                    static_cast<std::uint32_t>(draw));
-      ++weights[random_below(bits, n)];
-    }
-    return weights;
-  }
   auto const order = shuffled(seed, Stream::half_sample, number, clusters);
   bool const complement = kind == Resampling::complementary && replicate % 2 == 1;
   auto const half = std::span(order).subspan(complement ? n - n / 2 : 0, n / 2);
@@ -67,21 +60,17 @@ std::vector<std::int32_t> replicate_weights(Resampling kind, std::uint64_t seed,
   return weights;
 }
 
-void replicate_sums(UsageTable const& table, std::span<std::int32_t const> weights,
-                    std::span<std::int64_t> sums) {
-  expect(weights.size() == table.clusters.size() && sums.size() == table.space.size(),
-         "replicate_sums: {} weights of {} clusters, {} sums of {} experts", weights.size(),
-         table.clusters.size(), sums.size(), table.space.size());
-  std::ranges::fill(sums, 0);
-  for (std::size_t c = 0; c < weights.size(); ++c) {
-    if (weights[c] == 0) continue;
-    auto const row = table.count_of(c);
-    std::int64_t const w = weights[c];
-    if (w == 1)
-      for (std::size_t e = 0; e < sums.size(); ++e) sums[e] += row[e];
-    else
-      for (std::size_t e = 0; e < sums.size(); ++e) sums[e] += w * row[e];
+std::vector<std::int32_t> bootstrap_weights(std::uint64_t seed, Stream stream, std::int64_t replicate,
+                                            std::span<std::int64_t const> clusters) {
+  auto const n = clusters.size();
+  expect(n >= 2, "{} cluster(s) cannot be resampled", n);
+  std::vector<std::int32_t> weights(n, 0);
+  for (std::size_t draw = 0; draw < n; ++draw) {
+    auto const bits = random_bits(seed, static_cast<std::uint32_t>(stream),
+                                  static_cast<std::uint32_t>(replicate), static_cast<std::uint32_t>(draw));
+    ++weights[random_below(bits, n)];
   }
+  return weights;
 }
 
 }  // namespace moerae

@@ -4,9 +4,8 @@
 #include <cmath>
 
 #include "moerae/base/check.hpp"
-#include "moerae/base/progress.hpp"
 #include "moerae/mpi/agree.hpp"
-#include "moerae/mpi/collective.hpp"
+#include "moerae/reduce/stability_stream.hpp"
 
 namespace moerae {
 namespace {
@@ -45,41 +44,16 @@ std::vector<std::int32_t> path_sizes(std::int64_t top, std::int64_t experts) {
 
 Stability stability_selection(mpi::Comm const& comm, UsageTable const& table, StabilityRule const& rule,
                               std::uint64_t seed, std::string const& what) {
-  Stability out{table.space, rule, 0, {}, {}, {}};
   mpi::agree(comm, [&] {
     validate<ConfigError>(
-        table.clusters.size() >= 2,
-        "set {}: {} cluster(s) in the discovery split cannot be resampled, so no selection frequency "
-        "exists; SES needs at least 2 (methods ask for 20 and more)",
-        table.name, table.clusters.size());
-    out.top = top_size(table.space, rule.scope, rule.alpha);
+        rule.score == "usage",
+        "ses.score = {}: set {} alone has usage only, a contrast needs two sets; name them, or set "
+        "ses.score = usage",
+        rule.score, table.name);
   });
-  auto const size = table.space.size();
-  auto const field = rule.scope == Scope::model ? size : static_cast<std::size_t>(table.space.experts);
-  out.sizes = path_sizes(out.top, static_cast<std::int64_t>(field));
-  out.path.assign(out.sizes.size() * size, 0);
-
-  std::vector<std::size_t> first(field, out.sizes.size());  // rank -> index of the first N above it
-  for (std::size_t a = out.sizes.size(); a-- > 0;) std::fill_n(first.begin(), out.sizes[a], a);
-
-  std::vector<std::int64_t> sums(size);
-  std::vector<std::int32_t> ranks(size);
-  Progress progress(what, "replicates", static_cast<double>(rule.samples));
-  for (std::int64_t r = comm.rank(); r < rule.samples; r += comm.size()) {
-    replicate_sums(table, replicate_weights(rule.resampling, seed, r, table.clusters), sums);
-    rank_experts(table.space, rule.scope, sums, ranks);
-    for (std::size_t e = 0; e < size; ++e)
-      if (auto const a = first[static_cast<std::size_t>(ranks[e])]; a < out.sizes.size())
-        ++out.path[a * size + e];
-    if (comm.rank() == 0) progress.advance_to(static_cast<double>(std::min(r + comm.size(), rule.samples)));
-  }
-  mpi::sum(comm, std::span(out.path));
-  for (std::size_t i = size; i < out.path.size(); ++i)
-    out.path[i] += out.path[i - size];  // in the top N: in any larger
-  auto const at = static_cast<std::size_t>(std::ranges::find(out.sizes, out.top) - out.sizes.begin());
-  out.count.assign(out.path.begin() + static_cast<std::ptrdiff_t>(at * size),
-                   out.path.begin() + static_cast<std::ptrdiff_t>((at + 1) * size));
-  return out;
+  StabilityStream stream(comm, table.space, rule, seed, what);
+  while (!stream.done()) stream.add(table);
+  return stream.finish();
 }
 
 }  // namespace moerae

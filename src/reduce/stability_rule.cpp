@@ -1,8 +1,10 @@
-#include <cmath>
+#include <algorithm>
 
 #include "moerae/base/check.hpp"
 #include "moerae/reduce/config_faults.hpp"
+#include "moerae/reduce/contrast/criteria.hpp"
 #include "moerae/reduce/stability.hpp"
+#include "moerae/reduce/stability_bounds.hpp"
 
 namespace moerae {
 
@@ -11,8 +13,10 @@ StabilityRule stability_rule(SesOptions const& options) {
   ConfigFaults faults;
   faults.collect([&] { rule.resampling = parse_resampling(options.resample); });
   faults.collect([&] { rule.scope = parse_scope(options.scope); });
-  if (options.score != "usage")
-    faults.add("ses.score = {}: unknown; known is usage, the activation counts", options.score);
+  rule.score = options.score;
+  if (rule.score != "usage" && !contrast::find(rule.score))
+    faults.add("ses.score = {}: unknown; known are usage, the activation counts, and the contrasts {}",
+               options.score, contrast::known());
   rule.samples = options.samples;
   rule.alpha = options.alpha;
   rule.threshold = options.threshold;
@@ -32,6 +36,22 @@ StabilityRule stability_rule(SesOptions const& options) {
                rule.threshold);
   faults.raise();
   return rule;
+}
+
+std::int64_t top_of(ExpertSpace const& space, StabilityRule const& rule) {
+  if (rule.score == "usage" || rule.alpha || rule.resampling == Resampling::bootstrap)
+    return top_size(space, rule.scope, rule.alpha);
+  auto const kind =
+      rule.resampling == Resampling::half ? BoundKind::meinshausen_buhlmann : BoundKind::unimodal;
+  auto const experts = static_cast<std::int64_t>(space.size());
+  auto const q = largest_q(kind, {rule.resampling, rule.threshold, rule.samples, 0, experts});
+  validate<ConfigError>(
+      q >= 1,
+      "ses.alpha = auto: at threshold {} with {} replicates no top N of {} experts keeps the expected "
+      "number of chance selections at 1; raise ses.threshold, or give ses.alpha",
+      rule.threshold, rule.samples, experts);
+  auto const layers = static_cast<std::int64_t>(space.layers.size());
+  return rule.scope == Scope::model ? q : std::max<std::int64_t>(1, q / layers);
 }
 
 }  // namespace moerae

@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 
 #include "moerae/base/check.hpp"
 #include "moerae/base/random.hpp"
+#include "moerae/reduce/replicates.hpp"
+#include "moerae/reduce/top_counter.hpp"
 #include "reduce/made_run.hpp"
 #include "store/scratch.hpp"
 
@@ -60,21 +63,33 @@ TEST(Resample, EveryClusterIsDrawnEquallyOften) {
   }
 }
 
-TEST(Resample, SumsAreTheIntegerProduct) {
-  auto const table = made_table("s", {{0}, 2, 1}, {{1, 2}, {10, 20}, {100, 200}}, {3, 30, 300});
-  std::vector<std::int64_t> sums(2);
-  replicate_sums(table, std::vector<std::int32_t>{2, 0, 3}, sums);
-  EXPECT_THAT(sums, ElementsAre(302, 604));
+TEST(Resample, SumsOfWholeLayers) {
+  // 3 layers of 300 experts: more than fits into one piece
+  ExpertSpace const space{{0, 4, 9}, 300, 1};
+  std::vector<std::vector<std::int64_t>> counts(3, std::vector<std::int64_t>(900));
+  for (std::size_t c = 0; c < 3; ++c)
+    for (std::size_t e = 0; e < 900; ++e) counts[c][e] = static_cast<std::int64_t>((c + 1) * 100'000 + e);
+  auto const table = made_table("s", space, counts, {3, 30, 300});
+  std::vector<std::int16_t> const weights{2, 0, 3, 1, 1, 1};
+  std::vector<std::vector<std::int64_t>> found(2, std::vector<std::int64_t>(900, -1));
+  each_layers_sums(table, PackedWeights(std::span(weights), 3),
+                   [&](std::size_t first, std::size_t n, std::span<std::int64_t const> sums) {
+                     for (std::size_t r = 0; r < 2; ++r)
+                       for (std::size_t e = 0; e < n; ++e) found[r][first * 300 + e] = sums[r * n + e];
+                   });
+  for (std::size_t e = 0; e < 900; ++e) {
+    EXPECT_EQ(found[0][e], 2 * counts[0][e] + 3 * counts[2][e]);
+    EXPECT_EQ(found[1][e], counts[0][e] + counts[1][e] + counts[2][e]);
+  }
 }
 
-TEST(TopN, RanksWithTiesByLowestLayerAndExpert) {
-  ExpertSpace const space{{4, 9}, 3, 1};
-  std::vector<std::int64_t> const keys{5, 7, 5, 7, 0, 7};
-  std::vector<std::int32_t> ranks(6);
-  rank_experts(space, Scope::layer, keys, ranks);
-  EXPECT_THAT(ranks, ElementsAre(1, 0, 2, 0, 2, 1));
-  rank_experts(space, Scope::model, keys, ranks);
-  EXPECT_THAT(ranks, ElementsAre(3, 0, 4, 1, 5, 2));
+TEST(TopCounter, CountsMembershipAtEverySizeWithTiesByIndex) {
+  TopCounter counter({1, 3}, 8);
+  counter.add(std::vector<double>{5, 7, 5, 7}, 0, -1);               // order 1 3 0 2
+  counter.add(std::vector<double>{0, -2, .5, 0}, 4, 0);              // only expert 6 is above 0
+  counter.add(std::vector<double>{5, 7, 5, 0}, 0, -1);               // order 1 0 2 3
+  EXPECT_THAT(counter.path({}), ElementsAre(0, 2, 0, 0, 0, 0, 1, 0,  //
+                                            2, 2, 1, 1, 0, 0, 1, 0));
 }
 
 TEST(TopN, SizeOfKnownModels) {
@@ -89,7 +104,8 @@ TEST(TopN, SizeOfKnownModels) {
   EXPECT_EQ(top_size(space, Scope::model, .3), 6);
   EXPECT_THAT(message_of<ConfigError>([&] { (void)top_size(space, Scope::layer, .05); }), HasSubstr("none"));
   EXPECT_THAT(message_of<ConfigError>([&] { (void)top_size(space, Scope::layer, 1.0); }), HasSubstr("all"));
-  EXPECT_THROW((void)top_size(space, Scope::layer, -.1), ConfigError);
+  for (double const share : {-.1, 0.0, 1e300, std::nan("")})
+    EXPECT_THROW((void)top_size(space, Scope::layer, share), ConfigError) << share;
 }
 
 TEST(Stability, PathHoldsTheSizeOfTheRule) {
@@ -180,6 +196,10 @@ TEST(Stability, RuleReportsAllFaultsTogether) {
   for (auto const* word : {"jackknife", "complementary, half, bootstrap", "ses.scope", "ses.threshold = 0.5",
                            "ses.samples = 1", "safex"})
     EXPECT_THAT(message, HasSubstr(word));
+  SesOptions score;
+  score.score = "jss";
+  EXPECT_THAT(message_of<ConfigError>([&] { (void)stability_rule(score); }),
+              testing::AllOf(HasSubstr("ses.score = jss"), HasSubstr("usage"), HasSubstr("risk_difference")));
   SesOptions odd;
   odd.samples = 99;
   EXPECT_THAT(message_of<ConfigError>([&] { (void)stability_rule(odd); }), HasSubstr("pairs"));
@@ -199,6 +219,33 @@ TEST(Stability, OneClusterIsRefused) {
   auto const select = [&] { (void)stability_selection({}, table, {}, 0, ""); };
   EXPECT_THAT(message_of_code(ExitCode::bad_configuration, select),
               testing::AllOf(HasSubstr("lonely"), HasSubstr("at least 2")));
+}
+
+TEST(Stability, AContrastNeedsTwoSets) {
+  auto const table = random_table(identity);
+  StabilityRule rule;
+  rule.score = "js";
+  auto const select = [&] { (void)stability_selection({}, table, rule, 0, ""); };
+  EXPECT_THAT(message_of_code(ExitCode::bad_configuration, select), HasSubstr("ses.score = js"));
+}
+
+TEST(Stability, TopOfAContrastKeepsOneChanceSelection) {
+  StabilityRule rule;
+  rule.score = "js";
+  rule.scope = Scope::model;
+  ExpertSpace qwen{{}, 128, 8};
+  for (std::int32_t l = 0; l < 48; ++l) qwen.layers.push_back(l);
+  EXPECT_EQ(top_of(qwen, rule), 119);
+  rule.scope = Scope::layer;
+  EXPECT_EQ(top_of(qwen, rule), 2);
+  rule.resampling = Resampling::half;
+  rule.scope = Scope::model;
+  EXPECT_EQ(top_of(qwen, rule), 70);
+  rule.alpha = .1;
+  EXPECT_EQ(top_of(qwen, rule), 614);
+  rule.alpha.reset();
+  rule.threshold = .51;  // 1/(.02 * 10) = 5 at q = 1
+  EXPECT_THAT(message_of<ConfigError>([&] { (void)top_of({{0}, 10, 1}, rule); }), HasSubstr("ses.threshold"));
 }
 
 }  // namespace

@@ -2,11 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "moerae/reduce/stability.hpp"
+#include "moerae/reduce/stability_stream.hpp"
 
 namespace moerae {
 
@@ -42,8 +43,27 @@ struct NoiseFloor {
 
 inline constexpr int noise_splits = 5;
 
-/// Splits keyed by (seed, split, cluster id). Collective, as stability_selection. Empty with fewer than 4
-/// benign clusters: halves of one cluster cannot be resampled.
+/// The noise floor from tiles of whole layers, as StabilityStream takes them. Splits are keyed by (seed,
+/// split, cluster id): what stands beside a cluster, tiles and ranks do not matter.
+class NoiseFloorStream {
+ public:
+  /// `space`: of the whole model; `rule` on usage. `comm` must outlive the object. Collective.
+  NoiseFloorStream(mpi::Comm const& comm, ExpertSpace space, StabilityRule rule, std::uint64_t seed);
+
+  [[nodiscard]] bool done() const;
+  /// Usage of the benign set in some layers. Collective.
+  void add(UsageTable const& benign);
+  /// `benign_selected`: of the whole benign set. Empty with fewer than 4 benign clusters: halves of one
+  /// cluster cannot be resampled. Collective, once, when done.
+  [[nodiscard]] std::vector<NoiseFloor> finish(Stability const& benign_selected);
+
+ private:
+  std::uint64_t seed_;
+  std::deque<StabilityStream> halves_;  // two of each split
+  bool too_few_ = false;
+};
+
+/// The same with the whole model in one table.
 [[nodiscard]] std::vector<NoiseFloor> noise_floor(mpi::Comm const& comm, UsageTable const& benign,
                                                   Stability const& benign_selected, std::uint64_t seed);
 

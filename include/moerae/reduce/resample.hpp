@@ -6,14 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "moerae/reduce/usage_table.hpp"
-
 namespace moerae {
 
 /// How replicates are drawn from C clusters.
-///   complementary  replicates 2i and 2i+1 are two disjoint halves of floor(C/2) clusters (Shah and Samworth
-///   2013) half           floor(C/2) clusters without replacement, each replicate on its own bootstrap      C
-///   draws with replacement
+///   complementary  replicates 2i and 2i+1 are two disjoint halves of floor(C/2) clusters
+///                  (Shah and Samworth 2013)
+///   half           floor(C/2) clusters without replacement, each replicate on its own
+///   bootstrap      C draws with replacement
 enum class Resampling { complementary, half, bootstrap };
 
 /// Throws ConfigError that lists the known names.
@@ -26,6 +25,7 @@ enum class Stream : std::uint32_t {
   noise_floor = 0x4d6f0003,
   fewer = 0x4d6f0004,
   permutation = 0x4d6f0010,
+  usage_interval = 0x4d6f0014,
   halves = 0x4d6f0040,
   cluster_pairs = 0x4d6f0041,
   controls = 0x4d6f0042
@@ -48,10 +48,9 @@ enum class Stream : std::uint32_t {
                                                           std::int64_t replicate,
                                                           std::span<std::int64_t const> clusters);
 
-/// Activations of every expert in a replicate: one row of the integer product weights [1, C] x count [C,
-/// L*K]. `sums` [L*K] is overwritten. The number of tokens is the same for all experts: ranks need no
-/// division.
-void replicate_sums(UsageTable const& table, std::span<std::int32_t const> weights,
-                    std::span<std::int64_t> sums);
+/// The bootstrap among them with a stream of its own, for uses that are not to share draws with SES.
+[[nodiscard]] std::vector<std::int32_t> bootstrap_weights(std::uint64_t seed, Stream stream,
+                                                          std::int64_t replicate,
+                                                          std::span<std::int64_t const> clusters);
 
 }  // namespace moerae

@@ -10,6 +10,8 @@
 #include "moerae/reduce/options.hpp"
 #include "moerae/reduce/resample.hpp"
 #include "moerae/reduce/top_n.hpp"
+#include "moerae/reduce/usage_table.hpp"
+#include "moerae/store/expert_set.hpp"
 
 namespace moerae {
 
@@ -22,6 +24,10 @@ struct StabilityRule {
   double threshold = .9;  ///< tau: selected when the frequency reaches it
   bool plain_difference =
       false;  ///< HRCG = E_top(regular) minus E_top(jailbreak), without an undetermined group
+  std::string score = "usage";  ///< what the top N is of: usage, or a contrast criterion
+  /// Contrasts: the largest magnitudes, or the highest or lowest scores. Scores of 0 or of the other sign are
+  /// in no top N, which then is smaller.
+  store::Side side = store::Side::both;
 
   /// tau in replicates: the smallest count whose share reaches it.
   [[nodiscard]] std::int64_t needed() const;
@@ -53,9 +59,15 @@ struct Stability {
 /// Sizes of a stability path: 1 to about 2N in at most 24 steps, N among them, below the number of experts.
 [[nodiscard]] std::vector<std::int32_t> path_sizes(std::int64_t top, std::int64_t experts);
 
-/// Stability selection on usage. Collective: replicates are shared out over the ranks. Logs progress on rank
-/// 0 under `what` when it takes long. Throws AgreedError (bad configuration) where there are fewer than 2
-/// clusters, or where alpha leaves no top N.
+/// N of a rule: `top_size`, but for contrasts without alpha the largest N with E[V] <= 1 by the bound that is
+/// for the resampling (unimodal for complementary pairs, Meinshausen and Buhlmann's for half-samples; none
+/// for the bootstrap: top_size), per layer its L-th part and at least 1. Throws ConfigError as top_size.
+[[nodiscard]] std::int64_t top_of(ExpertSpace const& space, StabilityRule const& rule);
+
+/// Stability selection on usage with the whole model in one table; see stability_stream.hpp for tiles and
+/// contrasts. Collective: replicates are shared out over the ranks. Logs progress on rank 0 under `what` when
+/// it takes long. Throws AgreedError (bad configuration) where there are fewer than 2 clusters, where alpha
+/// leaves no top N, or where the rule asks for a contrast.
 [[nodiscard]] Stability stability_selection(mpi::Comm const& comm, UsageTable const& table,
                                             StabilityRule const& rule, std::uint64_t seed,
                                             std::string const& what);

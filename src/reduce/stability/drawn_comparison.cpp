@@ -1,0 +1,86 @@
+#include "drawn_comparison.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "moerae/base/check.hpp"
+
+namespace moerae {
+namespace {
+
+struct Draw {
+  std::span<std::int64_t const> clusters;
+  std::span<std::int16_t const> weights;
+  std::vector<std::int64_t> id;  // of the first copy of each cluster; further ones follow
+};
+
+Draw draw_of(std::span<std::int64_t const> clusters, std::span<std::int16_t const> weights) {
+  Draw draw{clusters, weights, {}};
+  if (std::ranges::all_of(weights, [](auto w) { return w <= 1; })) {
+    draw.id.assign(clusters.begin(), clusters.end());
+    return draw;
+  }
+  std::int64_t next = 0;
+  for (auto const w : weights) {
+    draw.id.push_back(next);
+    next += w;
+  }
+  return draw;
+}
+
+void copy_row(std::vector<std::int64_t> const& from, std::size_t row, std::size_t size,
+              std::vector<std::int64_t>& to) {
+  if (from.empty()) return;  // gate mass of same-token tables
+  auto const start = from.begin() + static_cast<std::ptrdiff_t>(row * size);
+  to.insert(to.end(), start, start + static_cast<std::ptrdiff_t>(size));
+}
+
+UsageTable drawn(UsageTable const& table, Draw const& draw) {
+  UsageTable out(table.name, table.space, {});
+  std::size_t at = 0;
+  for (std::size_t row = 0; row < table.clusters.size(); ++row) {
+    while (draw.clusters[at] != table.clusters[row]) ++at;
+    for (std::int16_t copy = 0; copy < draw.weights[at]; ++copy) {
+      out.clusters.push_back(draw.id[at] + copy);
+      out.tokens.push_back(table.tokens[row]);
+      out.topic.push_back(table.topic[row]);
+      out.length.push_back(table.length[row]);
+      copy_row(table.count, row, table.space.size(), out.count);
+      copy_row(table.mass, row, table.space.size(), out.mass);
+    }
+  }
+  return out;
+}
+
+void check_group(UsageTable const& drawn, UsageTable const& whole, std::size_t clusters) {
+  validate<ConfigError>(!drawn.clusters.empty(),
+                        "a replicate has none of the {} cluster(s) of set {} among {} of both groups, so "
+                        "there is nothing to compare; "
+                        "record more prompts of that set, or compare sets of more equal size",
+                        whole.clusters.size(), whole.name, clusters);
+}
+
+}  // namespace
+
+std::vector<std::int64_t> clusters_of_both(Comparison const& groups) {
+  std::vector<std::int64_t> ids;
+  std::ranges::set_union(groups.a.clusters.clusters, groups.b.clusters.clusters, std::back_inserter(ids));
+  return ids;
+}
+
+DrawnComparison::DrawnComparison(Comparison const& whole, std::span<std::int64_t const> clusters,
+                                 std::span<std::int16_t const> weights) {
+  expect(weights.size() == clusters.size(), "{} weights of {} clusters", weights.size(), clusters.size());
+  auto const draw = draw_of(clusters, weights);
+  a_ = drawn(whole.a.clusters, draw);
+  b_ = drawn(whole.b.clusters, draw);
+  check_group(a_, whole.a.clusters, clusters.size());
+  check_group(b_, whole.b.clusters, clusters.size());
+  if (whole.same_token) {
+    same_token_.a = drawn(whole.same_token->a, draw);
+    same_token_.b = drawn(whole.same_token->b, draw);
+  }
+  comparison_.emplace(Comparison{Group(a_), Group(b_), whole.same_token ? &same_token_ : nullptr});
+}
+
+}  // namespace moerae

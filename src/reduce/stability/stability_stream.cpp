@@ -1,0 +1,172 @@
+#include "moerae/reduce/stability_stream.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "drawn_comparison.hpp"
+#include "moerae/base/check.hpp"
+#include "moerae/mpi/agree.hpp"
+
+namespace moerae {
+namespace {
+
+constexpr double no_floor = -1;  // counts are never below 0: every expert competes
+
+// The score as something of which more is better; above 0 where the asked side has it.
+double key_of(double score, store::Side side) {
+  if (side == store::Side::both) return std::abs(score);
+  return side == store::Side::positive ? score : -score;
+}
+
+}  // namespace
+
+StabilityStream::StabilityStream(mpi::Comm const& comm, ExpertSpace space, StabilityRule rule,
+                                 std::uint64_t seed, std::string const& what, std::size_t block_bytes)
+    : comm_(comm),
+      result_{std::move(space), std::move(rule), 0, {}, {}, {}},
+      weights_(result_.rule.resampling, seed),
+      mine_(replicates_of(comm, result_.rule.samples)),
+      added_(result_.space.layers.size(), false),
+      progress_(
+          what, "replicates",
+          static_cast<double>(result_.rule.samples) * static_cast<double>(result_.space.layers.size())) {
+  auto const& whole = result_.space;
+  mpi::agree(comm, [&] { result_.top = top_of(whole, result_.rule); });
+  bool const model = result_.rule.scope == Scope::model;
+  auto const field = model ? whole.size() : static_cast<std::size_t>(whole.experts);
+  result_.sizes = path_sizes(result_.top, static_cast<std::int64_t>(field));
+  counter_.emplace(result_.sizes, whole.size());
+  for (std::size_t l = 0; l < whole.layers.size(); ++l) layer_at_[whole.layers[l]] = l;
+
+  auto const ranks = static_cast<std::size_t>(comm.size());
+  auto const most = (static_cast<std::size_t>(result_.rule.samples) + ranks - 1) / ranks;  // on any rank
+  block_ = model ? std::clamp<std::size_t>(block_bytes / (sizeof(double) * whole.size()), 1, most) : most;
+  passes_ = static_cast<std::int64_t>((most + block_ - 1) / block_);
+  if (model) keys_.resize(std::min(block_, mine_.size()) * whole.size());
+}
+
+void StabilityStream::check(ExpertSpace const& tile) const {
+  auto const& whole = result_.space;
+  expect(!done(), "a tile after the last pass of stability selection");
+  expect(tile.experts == whole.experts && tile.top_k == whole.top_k,
+         "a tile of {} experts, top {}, of {}, top {}", tile.experts, tile.top_k, whole.experts, whole.top_k);
+  for (auto const layer : tile.layers) {
+    auto const at = layer_at_.find(layer);
+    expect(at != layer_at_.end(), "a tile with layer {}, which the model does not have", layer);
+    expect(!added_[at->second], "layer {} twice in one pass", layer);
+  }
+}
+
+void StabilityStream::take(std::size_t replicate, std::span<std::int32_t const> layers,
+                           std::span<double const> keys) {
+  auto const experts = static_cast<std::size_t>(result_.space.experts);
+  double const above = result_.rule.score == "usage" ? no_floor : 0;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    auto const of_layer = keys.subspan(l * experts, experts);
+    auto const first = layer_at_.at(layers[l]) * experts;
+    if (result_.rule.scope == Scope::layer)
+      counter_->add(of_layer, first, above);
+    else
+      std::ranges::copy(
+          of_layer, keys_.begin() + static_cast<std::ptrdiff_t>(replicate * result_.space.size() + first));
+  }
+}
+
+std::span<std::int64_t const> StabilityStream::of_pass() const {
+  auto const start = std::min(mine_.size(), static_cast<std::size_t>(pass_) * block_);
+  return std::span(mine_).subspan(start, std::min(block_, mine_.size() - start));
+}
+
+void StabilityStream::each_block(std::size_t clusters, Visit const& visit) const {
+  auto const mine = of_pass();
+  auto const at_once = replicates_at_once(clusters);
+  for (std::size_t r = 0; r < mine.size(); r += at_once)
+    visit(r, mine.subspan(r, std::min(at_once, mine.size() - r)));
+}
+
+void StabilityStream::added(ExpertSpace const& tile) {
+  for (auto const layer : tile.layers) added_[layer_at_.at(layer)] = true;
+  if (std::ranges::all_of(added_, std::identity{})) end_pass();
+  auto const layers = static_cast<double>(std::ranges::count(added_, true));
+  auto const whole = static_cast<double>(added_.size());
+  if (comm_.rank() == 0)
+    progress_.advance_to(static_cast<double>(result_.rule.samples) *
+                         (static_cast<double>(pass_) + layers / whole) / static_cast<double>(passes_));
+}
+
+void StabilityStream::end_pass() {
+  auto const size = result_.space.size();
+  if (result_.rule.scope == Scope::model)
+    for (std::size_t i = 0; i < of_pass().size(); ++i)
+      counter_->add(std::span<double const>(keys_).subspan(i * size, size), 0,
+                    result_.rule.score == "usage" ? no_floor : 0);
+  ++pass_;
+  added_.assign(added_.size(), false);
+}
+
+void StabilityStream::add(UsageTable const& tile) {
+  mpi::agree(comm_, [&] {
+    expect(result_.rule.score == "usage", "usage given to stability selection on {}", result_.rule.score);
+    validate<ConfigError>(
+        tile.clusters.size() >= 2,
+        "set {}: {} cluster(s) in the discovery split cannot be resampled, so no selection frequency "
+        "exists; SES needs at least 2 (methods ask for 20 and more)",
+        tile.name, tile.clusters.size());
+    check(tile.space);
+    auto const experts = static_cast<std::size_t>(tile.space.experts);
+    std::vector<double> keys;
+    each_block(tile.clusters.size(), [&](std::size_t start, std::span<std::int64_t const> some) {
+      each_layers_sums(tile, weights_.packed(some, tile.clusters),
+                       [&](std::size_t first, std::size_t n, std::span<std::int64_t const> sums) {
+                         auto const layers = std::span(tile.space.layers).subspan(first, n / experts);
+                         keys.resize(n);
+                         for (std::size_t i = 0; i < some.size(); ++i) {
+                           std::ranges::transform(sums.subspan(i * n, n), keys.begin(),
+                                                  [](std::int64_t s) { return static_cast<double>(s); });
+                           take(start + i, layers, keys);
+                         }
+                       });
+    });
+    added(tile.space);
+  });
+}
+
+void StabilityStream::add(Comparison const& tile, ContrastFunction score) {
+  mpi::agree(comm_, [&] {
+    expect(result_.rule.score != "usage", "a contrast given to stability selection on usage");
+    auto const clusters = clusters_of_both(tile);
+    validate<ConfigError>(
+        clusters.size() >= 2,
+        "sets {} and {}: {} cluster(s) cannot be resampled, so no selection frequency exists; "
+        "ses.score = {} needs at least 2 (methods ask for 20 and more)",
+        tile.a.clusters.name, tile.b.clusters.name, clusters.size(), result_.rule.score);
+    auto const& space = tile.a.clusters.space;
+    check(space);
+    each_block(clusters.size(), [&](std::size_t start, std::span<std::int64_t const> some) {
+      auto const weights = weights_.rows(some, clusters);
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        DrawnComparison const drawn(tile, clusters, weights.subspan(i * clusters.size(), clusters.size()));
+        auto keys = score(drawn.comparison());
+        ensure(keys.size() == space.size(), "{} gave {} scores of {} experts", result_.rule.score,
+               keys.size(), space.size());
+        for (auto& key : keys) {
+          ensure(std::isfinite(key), "{} gave {} in replicate {}", result_.rule.score, key, some[i]);
+          key = key_of(key, result_.rule.side);
+        }
+        take(start + i, space.layers, keys);
+      }
+    });
+    added(space);
+  });
+}
+
+Stability StabilityStream::finish() {
+  expect(done(), "stability selection finished before its last tile");
+  auto const size = static_cast<std::ptrdiff_t>(result_.space.size());
+  result_.path = counter_->path(comm_);
+  auto const at = std::ranges::find(result_.sizes, result_.top) - result_.sizes.begin();
+  result_.count.assign(result_.path.begin() + at * size, result_.path.begin() + (at + 1) * size);
+  return std::move(result_);
+}
+
+}  // namespace moerae

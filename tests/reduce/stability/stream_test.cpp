@@ -1,0 +1,211 @@
+// Runs at 1, 2, 3 and 4 ranks: everything is compared with the same on one rank and the whole model.
+#include "moerae/reduce/stability_stream.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "moerae/reduce/groups.hpp"
+#include "moerae/reduce/usage_interval.hpp"
+#include "reduce/stability/exchangeable_tables.hpp"
+
+namespace moerae {
+namespace {
+
+using test::ExchangeableTables;
+using test::layers_of;
+using test::message_of_code;
+using testing::AllOf;
+using testing::Gt;
+using testing::HasSubstr;
+using testing::Lt;
+
+ExpertSpace const space{{1, 3, 4, 8}, 12, 2};
+std::vector<std::vector<std::size_t>> const tiles{{2}, {0, 3}, {1}};  // in no order
+
+UsageTable usage(std::int64_t first = 0, std::uint32_t salt = 0) {
+  return ExchangeableTables(5).table("s", space, first, 23, salt);
+}
+
+void expect_same(Stability const& a, Stability const& b) {
+  EXPECT_EQ(a.top, b.top);
+  EXPECT_EQ(a.sizes, b.sizes);
+  EXPECT_EQ(a.count, b.count);
+  EXPECT_EQ(a.path, b.path);
+}
+
+StabilityRule rule_of(Resampling resampling, Scope scope) {
+  StabilityRule rule;
+  rule.resampling = resampling;
+  rule.scope = scope;
+  return rule;
+}
+
+constexpr Resampling all_kinds[] = {Resampling::complementary, Resampling::half, Resampling::bootstrap};
+
+TEST(StabilityStream, SameForAnyTilesPassesAndRanks) {
+  auto const world = mpi::Comm::world();
+  auto const table = usage();
+  for (auto const kind : all_kinds)
+    for (auto const scope : {Scope::layer, Scope::model}) {
+      auto const rule = rule_of(kind, scope);
+      auto const serial = stability_selection({}, table, rule, 3, "test");
+      EXPECT_THAT(serial.count, testing::Contains(AllOf(Gt(0), Lt(100))));
+      expect_same(stability_selection(world, table, rule, 3, "test"), serial);
+      // 7 replicates a pass with scope model
+      StabilityStream stream(world, space, rule, 3, "test", 7 * sizeof(double) * space.size());
+      EXPECT_EQ(stream.passes() > 1, scope == Scope::model);
+      while (!stream.done())
+        for (auto const& tile : tiles) stream.add(layers_of(table, tile));
+      expect_same(stream.finish(), serial);
+    }
+}
+
+Stability on_contrast(mpi::Comm const& comm, StabilityRule const& rule, UsageTable const& a,
+                      UsageTable const& b, bool tiled, ContrastFunction score = contrast::risk_difference) {
+  StabilityStream stream(comm, space, rule, 3, "test");
+  while (!stream.done()) {
+    if (!tiled) stream.add({Group(a), Group(b)}, score);
+    for (std::size_t i = 0; tiled && i < tiles.size(); ++i) {
+      auto const tile_a = layers_of(a, tiles[i]), tile_b = layers_of(b, tiles[i]);
+      stream.add({Group(tile_a), Group(tile_b)}, score);
+    }
+  }
+  return stream.finish();
+}
+
+TEST(StabilityStream, ContrastIsTheSameForAnyTilesAndRanks) {
+  auto const world = mpi::Comm::world();
+  auto const a = usage(0), b = usage(10, 1);  // 13 clusters are pairs
+  for (auto const kind : all_kinds)
+    for (auto const scope : {Scope::layer, Scope::model}) {
+      auto rule = rule_of(kind, scope);
+      rule.score = "risk_difference";
+      auto const serial = on_contrast({}, rule, a, b, false);
+      EXPECT_THAT(serial.count, testing::Contains(AllOf(Gt(0), Lt(100))));
+      expect_same(on_contrast(world, rule, a, b, true), serial);
+    }
+}
+
+std::vector<std::vector<std::int64_t>> ids_seen;  // of a and b by replicate
+
+std::vector<double> remember(Comparison const& groups) {
+  ids_seen.push_back(groups.a.clusters.clusters);
+  ids_seen.push_back(groups.b.clusters.clusters);
+  EXPECT_EQ(groups.a.total.tokens, static_cast<std::int64_t>(groups.a.clusters.clusters.size()) * 18000);
+  return contrast::risk_difference(groups);
+}
+
+TEST(StabilityStream, PairsAreDrawnTogether) {
+  auto const a = usage(0), b = usage(10, 1);
+  auto rule = rule_of(Resampling::complementary, Scope::layer);
+  rule.score = "risk_difference";
+  ids_seen.clear();
+  (void)on_contrast({}, rule, a, b, false, remember);
+  ASSERT_EQ(ids_seen.size(), 200U);
+  for (std::size_t r = 0; r < 100; ++r) {
+    auto const& of_a = ids_seen[2 * r];
+    auto const& of_b = ids_seen[2 * r + 1];
+    std::size_t pairs = 0, only = 0;
+    for (auto const id : of_a) {
+      bool const twin = std::ranges::find(of_b, id) != of_b.end();
+      EXPECT_EQ(twin, id >= 10) << "cluster " << id;
+      (twin ? pairs : only) += 1;
+    }
+    EXPECT_EQ(only + of_b.size(), 16U);  // half of the 33 clusters of both
+  }
+  // a cluster that is drawn twice stands there twice, and so does its twin
+  rule.resampling = Resampling::bootstrap;
+  ids_seen.clear();
+  (void)on_contrast({}, rule, a, b, false, remember);
+  std::size_t drawn = 0;
+  for (std::size_t r = 0; r < 100; ++r) {
+    std::vector<std::int64_t> both, only_b;
+    std::ranges::set_intersection(ids_seen[2 * r], ids_seen[2 * r + 1], std::back_inserter(both));
+    EXPECT_FALSE(both.empty());
+    drawn += ids_seen[2 * r].size() + ids_seen[2 * r + 1].size() - both.size();
+  }
+  EXPECT_EQ(drawn, 3300U);
+}
+
+TEST(StabilityStream, SidesOfAContrast) {
+  // expert 0 of every layer more in a, expert 1 more in b, the others alike
+  std::vector<std::vector<std::int64_t>> of_a, of_b;
+  for (int c = 0; c < 20; ++c) {
+    std::vector<std::int64_t> row(space.size(), 100);
+    for (std::size_t l = 0; l < 4; ++l) row[l * 12] = 300 + c, row[l * 12 + 1] = 20;
+    of_a.push_back(row);
+    for (std::size_t l = 0; l < 4; ++l) std::swap(row[l * 12], row[l * 12 + 1]);
+    of_b.push_back(row);
+  }
+  std::vector<std::int64_t> const tokens(20, 1000);
+  auto const a = test::made_table("a", space, of_a, tokens), b = test::made_table("b", space, of_b, tokens);
+  auto const counts = [&](store::Side side) {
+    auto rule = rule_of(Resampling::complementary, Scope::layer);
+    rule.score = "risk_difference";
+    rule.alpha = .25;  // 3 of 12: only two differ
+    rule.side = side;
+    auto const found = on_contrast(mpi::Comm::world(), rule, a, b, true);
+    return std::vector(found.count.begin(), found.count.begin() + 4);
+  };
+  EXPECT_THAT(counts(store::Side::both), testing::ElementsAre(100, 100, 0, 0));
+  EXPECT_THAT(counts(store::Side::positive), testing::ElementsAre(100, 0, 0, 0));
+  EXPECT_THAT(counts(store::Side::negative), testing::ElementsAre(0, 100, 0, 0));
+}
+
+TEST(StabilityStream, AReplicateWithoutAGroupIsRefused) {
+  auto const a = usage(0);
+  auto const b = ExchangeableTables(5).table("lonely", space, 100, 1, 1);
+  auto rule = rule_of(Resampling::complementary, Scope::layer);
+  rule.score = "js";
+  auto const world = mpi::Comm::world();
+  EXPECT_THAT(message_of_code(ExitCode::bad_configuration,
+                              [&] { (void)on_contrast(world, rule, a, b, false, contrast::js); }),
+              AllOf(HasSubstr("lonely"), HasSubstr("record more prompts")));
+}
+
+TEST(StabilityStream, MisuseIsADefect) {
+  auto const table = usage();
+  StabilityStream stream({}, space, {}, 3, "test");
+  stream.add(layers_of(table, {1}));
+  EXPECT_ANY_THROW(stream.add(layers_of(table, {1})));  // a layer twice
+  EXPECT_ANY_THROW((void)stream.finish());              // layers missing
+}
+
+TEST(NoiseFloorStream, SameForAnyTilesAndRanks) {
+  auto const world = mpi::Comm::world();
+  auto const table = usage();
+  for (auto const scope : {Scope::layer, Scope::model}) {
+    auto rule = rule_of(Resampling::complementary, scope);
+    rule.threshold = .6;
+    auto const benign = stability_selection({}, table, rule, 3, "test");
+    auto const serial = noise_floor({}, table, benign, 3);
+    NoiseFloorStream stream(world, space, rule, 3);
+    while (!stream.done())
+      for (auto const& tile : tiles) stream.add(layers_of(table, tile));
+    auto const floors = stream.finish(benign);
+    ASSERT_EQ(floors.size(), serial.size());
+    for (std::size_t g = 0; g < floors.size(); ++g) {
+      EXPECT_EQ(floors[g].group, serial[g].group);
+      EXPECT_EQ(floors[g].sizes, serial[g].sizes);
+    }
+    EXPECT_GT(floors[2].largest() + floors[3].largest(), 0);
+  }
+}
+
+TEST(UsageIntervals, SameForAnyTilesAndRanks) {
+  auto const world = mpi::Comm::world();
+  auto const table = usage();
+  auto const serial = UsageIntervals({}, 3).of(table);
+  UsageIntervals intervals(world, 3);
+  for (auto const& tile : tiles) {
+    auto const found = intervals.of(layers_of(table, tile));
+    for (std::size_t l = 0; l < tile.size(); ++l)
+      for (std::size_t e = 0; e < 12; ++e) {
+        EXPECT_EQ(found.low[l * 12 + e], serial.low[tile[l] * 12 + e]);
+        EXPECT_EQ(found.high[l * 12 + e], serial.high[tile[l] * 12 + e]);
+      }
+  }
+}
+
+}  // namespace
+}  // namespace moerae
