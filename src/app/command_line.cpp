@@ -50,7 +50,7 @@ std::vector<Command> const& commands() {
        true,
        true,
        {"run.dir"},
-       {"run.dir", "run.seed", "run.from", "ses.", "contrast.", "select."}},
+       {"run.dir", "run.seed", "run.from", "ses.", "contrast.", "reduce.", "select."}},
       {"verify", "every file of a run against its manifest", true, false, {"run.dir"}, {"run.dir"}},
       {"defaults", "all keys with help and defaults, as a study file", false, false, {}, {}},
       {"info", "build, torch, MPI, HDF5, CPU and GPU", false, false, {}, {}},

@@ -49,7 +49,7 @@ ExitCode run_reduce_stage(Context const& context, Study const& study) {
   ReduceInputs in;
   in.run = study.run.dir;
   in.from = study.run.from;
-  in.options = {study.run.seed, study.ses, study.contrast, study.select};
+  in.options = {study.run.seed, study.ses, study.contrast, study.reduce, study.select};
   in.provenance = context.provenance("", study);
   mpi::agree(context.world,
              [&] { in.record_dir = matching_record(in.from.empty() ? in.run : in.from, study); });

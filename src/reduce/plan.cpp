@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "moerae/base/check.hpp"
 #include "moerae/reduce/config_faults.hpp"
 #include "moerae/reduce/set_requests.hpp"
 
@@ -40,6 +41,18 @@ class KnownSets {
   std::set<std::string> names_;
 };
 
+PermuteWithin parse_within(std::vector<std::string> const& words) {
+  PermuteWithin within{false, false};
+  for (auto const& word : words) {
+    validate<ConfigError>(word == "topic" || word == "length" || (word == "none" && words.size() == 1),
+                          "contrast.permute_within = {}: give topic, length or both, or none alone",
+                          fmt::join(words, ", "));
+    within.topic |= word == "topic";
+    within.length |= word == "length";
+  }
+  return within;
+}
+
 void plan_ses(SesOptions const& ses, ReducePlan& plan, KnownSets& known, ConfigFaults& faults) {
   plan.regular = ses.regular;
   plan.jailbreak = ses.jailbreak;
@@ -68,6 +81,12 @@ void plan_ses(SesOptions const& ses, ReducePlan& plan, KnownSets& known, ConfigF
   plan.esft_sets = plan.ses_sets;
 }
 
+void check_groups(ContrastOptions::Pair const& groups, std::string const& key, KnownSets& known) {
+  if (!groups.a.empty()) known.check(groups.a, key);
+  for (auto const& name : groups.others())
+    if (!name.empty()) known.check(name, key);
+}
+
 void plan_contrasts(ContrastOptions const& contrast, ReducePlan& plan, KnownSets& known,
                     ConfigFaults& faults) {
   for (auto const& name : contrast.criteria) {
@@ -85,12 +104,15 @@ void plan_contrasts(ContrastOptions const& contrast, ReducePlan& plan, KnownSets
   for (auto const& given : contrast.groups) {
     auto const text = given.a + ":" + given.b;
     auto const pair = parse_pair(text, "contrast.groups", faults);
-    for (auto const& name : {pair.a, pair.b})
-      if (!name.empty()) known.check(name, "contrast.groups");
+    check_groups(pair, "contrast.groups", known);
     if (!seen.insert({pair.a, pair.b}).second) faults.add("contrast.groups: {} is named twice", text);
-    plan.pairs.push_back(pair);
+    plan.groups.push_back(pair);
   }
   if (contrast.count < 1) faults.add("contrast.count = {}: must be at least 1", contrast.count);
+  if (contrast.permutations < 0)
+    faults.add("contrast.permutations = {}: must not be negative", contrast.permutations);
+  plan.permutations = contrast.permutations;
+  faults.collect([&] { plan.within = parse_within(contrast.permute_within); });
 }
 
 void plan_selects(std::vector<SelectOptions> const& selects, ReducePlan& plan, KnownSets& known,
@@ -101,9 +123,7 @@ void plan_selects(std::vector<SelectOptions> const& selects, ReducePlan& plan, K
     auto const request = parse_select(select, plan, faults);
     auto const key = "select." + select.name;
     if (!request.set.empty()) known.check(request.set, key + ".set");
-    if (request.kind == SetRequest::Kind::contrast)
-      for (auto const& name : {request.groups.a, request.groups.b})
-        if (!name.empty()) known.check(name, key + ".groups");
+    if (request.kind == SetRequest::Kind::contrast) check_groups(request.groups, key + ".groups", known);
     plan.requests.push_back(request);
   }
 }
@@ -118,45 +138,58 @@ void widen_by_requests(ReducePlan& plan) {
     if (request.kind == SetRequest::Kind::ses) add(plan.ses_sets, request.set);
     if (request.kind == SetRequest::Kind::esft) add(plan.esft_sets, request.set);
     if (request.kind != SetRequest::Kind::contrast) continue;
-    auto const same = [&](auto const& pair) {
-      return pair.a == request.groups.a && pair.b == request.groups.b;
-    };
-    if (std::ranges::none_of(plan.pairs, same)) plan.pairs.push_back(request.groups);
+    if (std::ranges::find(plan.groups, request.groups) == plan.groups.end())
+      plan.groups.push_back(request.groups);
     auto const* criterion = contrast::find(request.criterion);
     if (std::ranges::find(plan.criteria, criterion) == plan.criteria.end())
       plan.criteria.push_back(criterion);
   }
   for (auto const& names : {plan.ses_sets, plan.esft_sets})
     for (auto const& name : names) add(plan.sets, name);
-  for (auto const& pair : plan.pairs) {
-    add(plan.sets, pair.a);
-    add(plan.sets, pair.b);
-  }
+  for (auto const& groups : plan.groups)
+    for (auto const& pair : groups.parts()) {
+      if (std::ranges::find(plan.pairs, pair) == plan.pairs.end()) plan.pairs.push_back(pair);
+      for (auto const& name : {pair.a, pair.b}) add(plan.sets, name);
+    }
   for (auto* names : {&plan.ses_sets, &plan.esft_sets, &plan.sets}) std::ranges::sort(*names);
 }
 
 }  // namespace
 
 ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,
-                       std::vector<std::string> const& recorded) {
+                       std::vector<std::string> const& recorded, bool has_routing) {
   ReducePlan plan;
   plan.seed = options.seed;
   ConfigFaults faults;
   KnownSets known(corpus, recorded, faults);
   faults.collect([&] { plan.stability = stability_rule(options.ses); });
-  faults.collect([&] { plan.positions = parse_positions(options.contrast.positions); });
+  auto const& [clusters, controls, memory] = options.reduce;
+  if (clusters < 0 || controls < 0 || memory < 1)
+    faults.add("reduce.clusters = {}, controls = {}, memory = {}: from 0, 0 and 1", clusters, controls,
+               memory);
+  plan.clusters = clusters;
+  plan.controls = controls;
+  plan.bytes = static_cast<std::size_t>(memory) << 20;
+  faults.collect([&] { plan.ses_positions = parse_positions("ses.positions", options.ses.positions); });
+  faults.collect([&] { plan.positions = parse_positions("contrast.positions", options.contrast.positions); });
   plan_ses(options.ses, plan, known, faults);
   plan_contrasts(options.contrast, plan, known, faults);
   plan_selects(options.select, plan, known, faults);
   faults.raise();
-  if (options.select.empty()) plan.requests = default_requests(plan, options.contrast.count);
   widen_by_requests(plan);
+  auto named = options.contrast.criteria.empty() ? std::vector<ContrastCriterion const*>() : plan.criteria;
+  for (auto const& request : plan.requests)
+    if (request.kind == SetRequest::Kind::contrast) named.push_back(contrast::find(request.criterion));
+  plan.passes = plan_passes({corpus, has_routing, {{}, {}, plan.clusters, plan.seed}}, plan.criteria, named,
+                            plan.pairs, plan.positions, faults, plan.left_out);
+  faults.raise();
+  if (options.select.empty()) plan.requests = default_requests(plan, options.contrast.count);
   return plan;
 }
 
 nlohmann::ordered_json inputs_of(ReduceOptions const& options) {
-  auto const& [regular, jailbreak, benign, sets, score, resample, samples, alpha, scope, threshold, preset] =
-      options.ses;
+  auto const& [regular, jailbreak, benign, sets, positions, score, resample, samples, alpha, scope, threshold,
+               bounds, preset] = options.ses;
   nlohmann::ordered_json groups = nlohmann::ordered_json::array(), selects = groups;
   for (auto const& pair : options.contrast.groups) groups.push_back(pair.a + ":" + pair.b);
   auto const maybe = [](auto const& value) { return value ? nlohmann::ordered_json(*value) : nullptr; };
@@ -174,17 +207,23 @@ nlohmann::ordered_json inputs_of(ReduceOptions const& options) {
           {"ses.jailbreak", jailbreak},
           {"ses.benign", benign},
           {"ses.sets", sets},
+          {"ses.positions", positions},
           {"ses.score", score},
           {"ses.resample", resample},
           {"ses.samples", samples},
           {"ses.alpha", maybe(alpha)},
           {"ses.scope", scope},
           {"ses.threshold", threshold},
+          {"ses.bounds", bounds},
           {"ses.preset", preset},
           {"contrast.criteria", options.contrast.criteria},
           {"contrast.groups", groups},
           {"contrast.positions", options.contrast.positions},
           {"contrast.count", options.contrast.count},
+          {"contrast.permutations", options.contrast.permutations},
+          {"contrast.permute_within", options.contrast.permute_within},
+          {"reduce.clusters", options.reduce.clusters},
+          {"reduce.controls", options.reduce.controls},
           {"select", selects}};
 }
 

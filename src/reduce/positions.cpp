@@ -4,8 +4,10 @@
 
 namespace moerae {
 
-Positions parse_positions(std::string const& name) {
+Positions parse_positions(std::string const& key, std::string const& name) {
   static Positions const table[] = {
+      {"prefill", {true, true, false}},
+      {"template", {true, false, false}},
       {"content", {false, true, true}},
       {"prompt", {false, true, false}},
       {"response", {false, false, true}},
@@ -14,10 +16,10 @@ Positions parse_positions(std::string const& name) {
   };
   std::string known;
   for (auto const& row : table) {
-    if (row.name == name) return row;
+    if (row.name == name) return {row.name, row.classes, row.last, key};
     known += (known.empty() ? "" : ", ") + row.name;
   }
-  throw ConfigError(fmt::format("contrast.positions = {}: unknown; known are {}", name, known));
+  throw ConfigError(fmt::format("{} = {}: unknown; known are {}", key, name, known));
 }
 
 }  // namespace moerae

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "moerae/base/check.hpp"
+#include "moerae/record/shard_reader.hpp"
 #include "moerae/store/content_hash.hpp"
 #include "moerae/store/publish.hpp"
 
@@ -72,6 +73,10 @@ RecordSource find_record(fs::path const& run, fs::path const& wanted) {
   validate<DataError>(!source.shards.empty(), "{}: no finished shard; repeat `moerae record`",
                       source.stage.path.string());
   return source;
+}
+
+bool has_routing(RecordSource const& source) {
+  return ShardReader::open(source.run / source.shards.front().path).has_routing();
 }
 
 Corpus recorded_corpus(RecordSource const& source) {

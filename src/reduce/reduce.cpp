@@ -21,7 +21,7 @@ Prepared prepare(ReduceInputs const& in) {
   Prepared made;
   made.source = find_record(in.from.empty() ? in.run : in.from, in.record_dir);
   made.corpus = recorded_corpus(made.source);
-  made.plan = plan_reduce(in.options, made.corpus, made.source.sets);
+  made.plan = plan_reduce(in.options, made.corpus, made.source.sets, has_routing(made.source));
   auto inputs = inputs_of(in.options);
   inputs["record"] = made.source.stage.hash;
   inputs["shards"] = made.source.digest;  // an imported record can grow under one hash
@@ -52,20 +52,20 @@ ReduceResult run_reduce(mpi::Comm const& world, ReduceInputs const& in) {
           stage.path.string(), result.sets.size());
     return result;
   }
-  UsageStream usage(world, source, corpus, {.usage = {plan.sets, plan.positions}});
-  auto const scores = compute_scores(world, plan, usage);
+  auto const record = check_record(world, source, corpus);
+  auto const scores = compute_scores(world, plan, record);
   auto provenance = in.provenance;
   provenance.schema = "moerae.scores/1";
-  provenance.model_id = usage.model_id();
+  provenance.model_id = record.model_id;
   provenance.tokenizer_hash = corpus.tokenizer_hash;
   provenance.stage_hash = stage.hash;
   provenance.seed = plan.seed;
   mpi::agree(world, [&] {
-    auto const sets = make_sets(plan, usage, scores, source, provenance);
+    auto const sets = make_sets(plan, scores, source, provenance);
     for (auto const& set : sets) result.sets.emplace_back(set.name, set.experts.size());
     if (world.rank() != 0) return;
     publish_results(in.run, stage, scores, sets, provenance);
-    print_summary(plan, usage, scores, sets);
+    print_summary(plan, scores, sets);
     spdlog::info("{}: scores.h5 and {} expert set(s)", stage.path.string(), sets.size());
   });
   return result;

@@ -10,23 +10,10 @@
 namespace moerae {
 namespace {
 
-void append(std::vector<double>& all, std::vector<double> const& part) {
-  all.insert(all.end(), part.begin(), part.end());
-}
-
 void append(UsageTotals& all, UsageTotals const& part) {
   all.tokens = part.tokens;
   all.count.insert(all.count.end(), part.count.begin(), part.count.end());
   all.mass.insert(all.mass.end(), part.mass.begin(), part.mass.end());
-}
-
-void add_tile(ReducePlan const& plan, UsageTile const& tile, Scores& scores) {
-  for (auto const& table : tile.tables) append(scores.totals[table.name], totals(table));
-  for (auto const& pair : plan.pairs) {
-    auto const groups = tile.compare(pair.a, pair.b);
-    for (auto const* criterion : plan.criteria)
-      append(scores.contrasts[{std::string(criterion->name), versus(pair)}], criterion->score(groups));
-  }
 }
 
 void add_stability(mpi::Comm const& comm, ReducePlan const& plan, UsageStream& usage, Scores& scores) {
@@ -50,21 +37,27 @@ void add_stability(mpi::Comm const& comm, ReducePlan const& plan, UsageStream& u
 
 }  // namespace
 
-std::string versus(ContrastOptions::Pair const& pair) {
-  return pair.a + "-vs-" + pair.b;
-}
-
-Scores compute_scores(mpi::Comm const& comm, ReducePlan const& plan, UsageStream& usage) {
+Scores compute_scores(mpi::Comm const& comm, ReducePlan const& plan, CheckedRecord const& record) {
   Scores scores;
-  scores.space = usage.space();
-  usage.each([&](UsageTile const& tile) { add_tile(plan, tile, scores); });
-  for (auto const& set : plan.ses_sets) scores.usage[set] = activation_probability(scores.totals.at(set));
-  for (auto const& set : plan.esft_sets) {
-    auto const& total = scores.totals.at(set);
-    scores.esft[set] = {find_esft("esft_token")->score(scores.space, total),
-                        find_esft("esft_gate")->score(scores.space, total)};
+  scores.space = record.space;
+  scores.model_id = record.model_id;
+  {
+    UsageStream usage(
+        comm, record,
+        {.usage = {plan.sets, plan.ses_positions, plan.clusters, plan.seed}, .tile_bytes = plan.bytes});
+    scores.facts = usage.facts();
+    usage.each([&](UsageTile const& tile) {
+      for (auto const& table : tile.tables) append(scores.totals[table.name], totals(table));
+    });
+    for (auto const& set : plan.ses_sets) scores.usage[set] = activation_probability(scores.totals.at(set));
+    for (auto const& set : plan.esft_sets) {
+      auto const& total = scores.totals.at(set);
+      scores.esft[set] = {find_esft("esft_token")->score(scores.space, total),
+                          find_esft("esft_gate")->score(scores.space, total)};
+    }
+    add_stability(comm, plan, usage, scores);
   }
-  add_stability(comm, plan, usage, scores);
+  add_contrasts(comm, plan, record, scores);
   return scores;
 }
 

@@ -69,7 +69,7 @@ Experts by_esft(SetRequest const& request, Scores const& scores) {
 }
 
 Experts by_contrast(SetRequest const& request, Scores const& scores) {
-  auto const& score = scores.contrasts.at({request.criterion, versus(request.groups)});
+  auto const& score = scores.contrasts.at({request.criterion, versus(request.groups)}).score;
   auto const qualifies = [&](std::size_t e) {
     bool const sign =
         request.side == store::Side::both || (request.side == store::Side::positive) == (score[e] > 0);

@@ -10,10 +10,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Kind = SetRequest::Kind;
 
-Json group_sizes(UsageStream const& usage, std::vector<std::string> const& names) {
+Json group_sizes(Scores const& scores, std::vector<std::string> const& names) {
   Json out = Json::object();
   for (auto const& name : names) {
-    auto const& table = usage.facts(name);
+    auto const& table = *std::ranges::find(scores.facts, name, &UsageTable::name);
     out[name] = {{"prompts", table.prompts},
                  {"clusters", table.clusters.size()},
                  {"tokens", std::accumulate(table.tokens.begin(), table.tokens.end(), std::int64_t{0})}};
@@ -26,6 +26,12 @@ std::vector<std::string> sets_of(SetRequest const& request, ReducePlan const& pl
   std::vector<std::string> names{request.groups.a, request.groups.b};
   if (request.criterion == "hcdg-minus-benign") names.push_back(plan.benign);
   return names;
+}
+
+std::string positions_of(SetRequest const& request, ReducePlan const& plan) {
+  if (request.kind != Kind::contrast) return plan.ses_positions.name;
+  auto const own = contrast::find(request.criterion)->positions;
+  return own.empty() ? plan.positions.name : std::string(own);
 }
 
 Json rule_of(SetRequest const& request) {
@@ -63,18 +69,17 @@ Json floor_of(SetRequest const& request, ReducePlan const& plan, Scores const& s
 
 }  // namespace
 
-std::vector<store::ExpertSet> make_sets(ReducePlan const& plan, UsageStream const& usage,
-                                        Scores const& scores, RecordSource const& source,
-                                        store::Provenance const& base) {
+std::vector<store::ExpertSet> make_sets(ReducePlan const& plan, Scores const& scores,
+                                        RecordSource const& source, store::Provenance const& base) {
   std::vector<store::ExpertSet> sets;
   for (auto const& request : plan.requests) {
-    store::ExpertSet set{request.name, request.criterion, usage.model_id(), store::to_json(base),
+    store::ExpertSet set{request.name, request.criterion, scores.model_id, store::to_json(base),
                          select_experts(request, scores)};
     auto& provenance = set.provenance;
     provenance["in_sample"] = true;  // chosen and scored on the same prompts
     provenance["splits"] = {"discovery"};
-    provenance["positions"] = plan.positions.name;
-    provenance["groups"] = group_sizes(usage, sets_of(request, plan));
+    provenance["positions"] = positions_of(request, plan);
+    provenance["groups"] = group_sizes(scores, sets_of(request, plan));
     provenance["selection"] = rule_of(request);
     if (request.kind == Kind::ses) provenance["stability"] = stability_of(scores.ses.at(request.set));
     if (request.kind == Kind::safety_group) {

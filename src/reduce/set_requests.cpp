@@ -63,10 +63,15 @@ void check_file_name(std::string const& name, std::string const& key, ConfigFaul
 ContrastOptions::Pair parse_pair(std::string const& text, std::string const& key, ConfigFaults& faults) {
   auto const colon = text.find(':');
   ContrastOptions::Pair pair{text.substr(0, colon), colon == std::string::npos ? "" : text.substr(colon + 1)};
-  if (pair.a.empty() || pair.b.empty() || pair.b.find(':') != std::string::npos)
-    faults.add("{} = {}: must be two prompt sets a:b, positive scores meaning more use in a", key, text);
-  else if (pair.a == pair.b)
+  auto names = pair.others();
+  if (pair.a.empty() || std::ranges::find(names, "") != names.end() || pair.b.find(':') != std::string::npos)
+    faults.add("{} = {}: must be two prompt sets a:b, positive scores meaning more use in a, or a:b/c", key,
+               text);
+  else if (std::ranges::find(names, pair.a) != names.end())
     faults.add("{} = {}: a set cannot be contrasted with itself", key, text);
+  std::ranges::sort(names);
+  if (std::ranges::adjacent_find(names) != names.end())
+    faults.add("{} = {}: a set is named twice after the colon", key, text);
   return pair;
 }
 
@@ -140,13 +145,14 @@ std::vector<SetRequest> default_requests(ReducePlan const& plan, std::int64_t co
                           .kind = Kind::safety_group,
                           .groups = {plan.regular, plan.jailbreak}});
   }
-  for (auto const& pair : plan.pairs)
+  for (auto const& groups : plan.groups)
     for (auto const* criterion : plan.criteria)
-      requests.push_back({.name = fmt::format("{}-{}-vs-{}", criterion->name, pair.a, pair.b),
-                          .criterion = std::string(criterion->name),
-                          .kind = Kind::contrast,
-                          .groups = pair,
-                          .count = count});
+      if (planned(plan.passes, std::string(criterion->name), groups))
+        requests.push_back({.name = fmt::format("{}-{}", criterion->name, versus(groups)),
+                            .criterion = std::string(criterion->name),
+                            .kind = Kind::contrast,
+                            .groups = groups,
+                            .count = count});
   return requests;
 }
 

@@ -20,17 +20,16 @@ std::string best_of(store::ExpertSet const& set, std::size_t n) {
 
 }  // namespace
 
-void print_summary(ReducePlan const& plan, UsageStream const& usage, Scores const& scores,
-                   std::vector<store::ExpertSet> const& sets) {
+void print_summary(ReducePlan const& plan, Scores const& scores, std::vector<store::ExpertSet> const& sets) {
   spdlog::info("{} layers of {} experts, top-{}; positions {}; discovery split (IN-SAMPLE)",
-               usage.space().layers.size(), usage.space().experts, usage.space().top_k, plan.positions.name);
+               scores.space.layers.size(), scores.space.experts, scores.space.top_k, plan.ses_positions.name);
   spdlog::info("{:<28} {:>8} {:>9} {:>9}", "prompt set", "prompts", "clusters", "tokens");
-  for (auto const& table : usage.facts())
+  for (auto const& table : scores.facts)
     spdlog::info("{:<28} {:>8} {:>9} {:>9}", table.name, table.prompts, table.clusters.size(),
                  std::accumulate(table.tokens.begin(), table.tokens.end(), std::int64_t{0}));
   for (auto const& [name, score] : scores.contrasts) {
     if (name.first != "js") continue;
-    auto const layers = contrast::js_of_layers(scores.space, score);
+    auto const layers = contrast::js_of_layers(scores.space, score.score);
     spdlog::info("js {}: mean {:.6f}, largest {:.6f} nats over {} layers", name.second,
                  std::accumulate(layers.begin(), layers.end(), 0.0) / static_cast<double>(layers.size()),
                  std::ranges::max(layers), layers.size());

@@ -89,9 +89,9 @@ UsageLayout lay_out(Corpus const& corpus, UsageChoice const& choice, bool warn) 
     auto const& table = layout.tables.back();
     if (!clusters.empty() && table.clusters.empty())
       faults.add(
-          "set {}: none of its {} prompts has a token at contrast.positions = {}; choose other positions or "
+          "set {}: none of its {} prompts has a token at {} = {}; choose other positions or "
           "another set",
-          set, table.prompts, choice.positions.name);
+          set, table.prompts, choice.positions.key, choice.positions.name);
     for (std::size_t p = 0; p < corpus.size(); ++p) {
       if (!counts(p)) continue;
       auto const at = std::ranges::lower_bound(table.clusters, corpus.cluster[p]);

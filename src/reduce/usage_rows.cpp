@@ -34,11 +34,10 @@ void add_classes(UsageRows const& rows, std::size_t r, std::array<std::int64_t, 
         "corpus: record again into a new run.dir",
         prompt_id, tokens, position_class_names[c], due[c]);
     if (!positions.classes[c]) continue;
-    validate<ConfigError>(
-        tokens == due[c],
-        "contrast.positions = {}: positions of class {} were not recorded (prompt {}); choose other "
-        "positions or record them",
-        positions.name, position_class_names[c], prompt_id);
+    validate<ConfigError>(tokens == due[c],
+                          "{} = {}: positions of class {} were not recorded (prompt {}); choose other "
+                          "positions or record them",
+                          positions.key, positions.name, position_class_names[c], prompt_id);
     auto const from = (r * classes + c) * size, to = row * size;
     for (std::size_t e = 0; e < size; ++e) {
       table.count[to + e] += rows.count[from + e];
@@ -57,7 +56,7 @@ void add_last(ShardReader const& shard, std::size_t r, LayerRange layers, Corpus
   auto const last = corpus.response_offset[p] - corpus.offset[p] - 1;  // without a response: the last of all
   validate<DataError>(last >= 0,
                       "prompt {}: its response starts at its first token, so it has no last prompt token; "
-                      "leave it out of the corpus or choose other contrast.positions",
+                      "leave it out of the corpus or choose other positions",
                       corpus.prompt_id[p]);
   auto const token = shard.routing(r, last, layers);
   auto const k = static_cast<std::size_t>(table.space.top_k);

@@ -1,7 +1,6 @@
 #include "moerae/reduce/usage_stream.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <limits>
 #include <span>
 
@@ -9,35 +8,9 @@
 #include "moerae/base/progress.hpp"
 #include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/collective.hpp"
-#include "moerae/reduce/coverage.hpp"
-#include "moerae/store/content_hash.hpp"
 
 namespace moerae {
 namespace {
-
-namespace fs = std::filesystem;
-
-void require_intact(fs::path const& path, store::Entry const& entry) {
-  std::error_code missing;
-  auto const bytes = fs::file_size(path, missing);
-  validate<DataError>(!missing, "{}: listed in the manifest but not there; repeat `moerae record`",
-                      path.string());
-  validate<DataError>(
-      bytes == entry.bytes && store::file_hash(path) == entry.file_hash,
-      "{}: differs from its entry in the manifest (damaged or overwritten), statistics on it would be "
-      "wrong; delete it and repeat `moerae record`",
-      path.string());
-}
-
-ShardReader open_shard(RecordSource const& source, std::size_t i) {
-  auto shard = ShardReader::open(source.run / source.shards[i].path);
-  validate<DataError>(
-      shard.stage_hash() == source.stage.hash,
-      "{}: is of the record {}, not of {} in {}; shards of two records would be mixed: delete it and "
-      "repeat `moerae record`",
-      (source.run / source.shards[i].path).string(), shard.stage_hash(), source.stage.hash, source.name());
-  return shard;
-}
 
 void combine(mpi::Comm const& comm, UsageTable& table) {
   auto largest = table.mass.empty() ? 0 : std::ranges::max(table.mass);
@@ -68,41 +41,21 @@ Comparison UsageTile::compare(std::string const& a, std::string const& b) const 
   return {Group(of(a)), Group(of(b)), same == same_token.end() ? nullptr : &same->second};
 }
 
-UsageStream::UsageStream(mpi::Comm const& comm, RecordSource const& source, Corpus const& corpus,
-                         Choice choice)
-    : comm_(comm), source_(source), corpus_(corpus), choice_(std::move(choice)) {
-  auto const ranks = static_cast<std::size_t>(comm.size()), mine = static_cast<std::size_t>(comm.rank());
+UsageStream::UsageStream(mpi::Comm const& comm, CheckedRecord const& record, Choice choice)
+    : comm_(comm), record_(record), choice_(std::move(choice)) {
   mpi::agree(comm, [&] {
-    for (auto i = mine; i < source.shards.size(); i += ranks)
-      require_intact(source.run / source.shards[i].path, source.shards[i]);
+    auto const& positions = choice_.usage.positions;
+    validate<ConfigError>(
+        !positions.last || record.has_routing,
+        "{} = last: needs the routing of every token, which {} does not hold; record with record.routing = "
+        "true, or choose prefill, content, prompt, response or all",
+        positions.key, record.source.stage.path.string());
+    layout_ = lay_out(record.corpus, choice_.usage, comm.rank() == 0);
   });
-  Coverage coverage(corpus, source);
-  mpi::agree(comm, [&] {
-    auto const first = open_shard(source, 0);
-    space_ = first.space();
-    model_id_ = first.model_id();
-    layout_ = lay_out(corpus, choice_.usage, comm.rank() == 0);
-    for (auto i = mine; i < source.shards.size(); i += ranks) {
-      auto const path = (source.run / source.shards[i].path).string();
-      auto const shard = open_shard(source, i);
-      validate<DataError>(
-          shard.space() == space_ && shard.model_id() == model_id_,
-          "{}: has other layers, experts or another model than {}; delete the wrong one and repeat "
-          "`moerae record`",
-          path, source.shards.front().path);
-      validate<ConfigError>(
-          !choice_.usage.positions.last || shard.has_routing(),
-          "contrast.positions = last: needs the routing of every token, which {} does not hold; record "
-          "with record.routing = true, or choose content, prompt, response or all",
-          path);
-      for (auto const id : shard.prompt_ids()) prompts_[i].push_back(coverage.found(id, i));
-    }
-  });
-  coverage.check(comm);
   std::size_t clusters = 0;
   for (auto const& table : layout_.tables) clusters += table.clusters.size();
-  auto const layer_bytes = 2 * sizeof(std::int64_t) * clusters * static_cast<std::size_t>(space_.experts);
-  tile_layers_ = std::clamp<std::size_t>(choice_.tile_bytes / layer_bytes, 1, space_.layers.size());
+  auto const layer_bytes = 2 * sizeof(std::int64_t) * clusters * static_cast<std::size_t>(space().experts);
+  tile_layers_ = std::clamp<std::size_t>(choice_.tile_bytes / layer_bytes, 1, space().layers.size());
 }
 
 UsageTable const& UsageStream::facts(std::string const& set) const {
@@ -110,16 +63,16 @@ UsageTable const& UsageStream::facts(std::string const& set) const {
 }
 
 std::size_t UsageStream::tiles() const {
-  return (space_.layers.size() + tile_layers_ - 1) / tile_layers_;
+  return (space().layers.size() + tile_layers_ - 1) / tile_layers_;
 }
 
 void UsageStream::read_mine(UsageTile& tile) const {
-  Progress progress("reading usage", "shards", static_cast<double>(prompts_.size()));
+  Progress progress("reading usage", "shards", static_cast<double>(record_.prompts.size()));
   double done = 0;
-  for (auto const& [i, prompts] : prompts_) {
-    auto const path = (source_.run / source_.shards[i].path).string();
+  for (auto const& [i, prompts] : record_.prompts) {
+    auto const path = record_.path(i);
     try {
-      add_shard(open_shard(source_, i), prompts, tile.layers, corpus_, choice_.usage.positions, layout_,
+      add_shard(record_.open(i), prompts, tile.layers, record_.corpus, choice_.usage.positions, layout_,
                 tile.tables);
     } catch (DataError const& error) {
       std::string const message = error.what();
@@ -131,7 +84,7 @@ void UsageStream::read_mine(UsageTile& tile) const {
 
 UsageTile UsageStream::read(LayerRange layers) const {
   UsageTile tile{layers, {}, {}};
-  for (auto const& facts : layout_.tables) tile.tables.push_back(with_layers(facts, space_.part(layers)));
+  for (auto const& facts : layout_.tables) tile.tables.push_back(with_layers(facts, space().part(layers)));
   mpi::agree(comm_, [&] { read_mine(tile); });
   for (auto& table : tile.tables) combine(comm_, table);
   return tile;
@@ -139,11 +92,11 @@ UsageTile UsageStream::read(LayerRange layers) const {
 
 void UsageStream::each(std::function<void(UsageTile const&)> const& visit) {
   if (tiles() == 1) {
-    if (!whole_) whole_ = read(space_.all());
+    if (!whole_) whole_ = read(space().all());
     return visit(*whole_);
   }
-  for (std::size_t first = 0; first < space_.layers.size(); first += tile_layers_)
-    visit(read({first, std::min(tile_layers_, space_.layers.size() - first)}));
+  for (std::size_t first = 0; first < space().layers.size(); first += tile_layers_)
+    visit(read({first, std::min(tile_layers_, space().layers.size() - first)}));
 }
 
 }  // namespace moerae

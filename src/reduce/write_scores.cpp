@@ -53,9 +53,9 @@ void write_scores(std::filesystem::path const& path, Scores const& scores,
   }
   for (auto const& [name, score] : scores.contrasts) {
     auto const folder = "contrast/" + name.first + "/" + name.second;
-    out.per_expert(folder + "/score", score);
+    out.per_expert(folder + "/score", score.score);
     if (name.first == "js")
-      out.per_layer(folder + "/divergence", contrast::js_of_layers(scores.space, score));
+      out.per_layer(folder + "/divergence", contrast::js_of_layers(scores.space, score.score));
   }
   for (auto const& [set, esft] : scores.esft) {
     out.per_expert("esft/" + set + "/token", esft.token);

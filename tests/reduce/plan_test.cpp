@@ -32,7 +32,7 @@ std::vector<std::string> names_of(ReducePlan const& plan) {
 }
 
 std::string fault(ReduceOptions const& options) {
-  return message_of<ConfigError>([&] { (void)plan_reduce(options, corpus, {}); });
+  return message_of<ConfigError>([&] { (void)plan_reduce(options, corpus, {}, true); });
 }
 
 std::string fault(SelectOptions const& select) {
@@ -42,13 +42,13 @@ std::string fault(SelectOptions const& select) {
 }
 
 TEST(Plan, WithoutKeysEverySetIsScored) {
-  auto const plan = plan_reduce({}, corpus, {});
+  auto const plan = plan_reduce({}, corpus, {}, true);
   EXPECT_THAT(plan.ses_sets, ElementsAre("jailbreak", "permitted", "regular"));
   EXPECT_THAT(names_of(plan),
               ElementsAre("ses-jailbreak", "ses-permitted", "ses-regular", "esft_token-jailbreak",
                           "esft_gate-jailbreak", "esft_token-permitted", "esft_gate-permitted",
                           "esft_token-regular", "esft_gate-regular"));
-  EXPECT_THAT(plan_reduce({}, corpus, {"regular"}).sets, ElementsAre("regular"));  // what was recorded
+  EXPECT_THAT(plan_reduce({}, corpus, {"regular"}, true).sets, ElementsAre("regular"));  // what was recorded
 }
 
 TEST(Plan, DefaultSetsOfGroupsAndContrasts) {
@@ -56,13 +56,13 @@ TEST(Plan, DefaultSetsOfGroupsAndContrasts) {
   options.ses = {.regular = "regular", .jailbreak = "jailbreak", .benign = "permitted"};
   options.contrast.groups = {{"regular", "permitted"}};
   options.contrast.criteria = {"js", "risk_difference"};
-  auto const names = names_of(plan_reduce(options, corpus, {}));
+  auto const names = names_of(plan_reduce(options, corpus, {}, true));
   for (std::string const name : {"hcdg", "hcdg-minus-benign", "hrcg", "hrcg-undetermined",
                                  "js-regular-vs-permitted", "risk_difference-regular-vs-permitted"})
     EXPECT_THAT(names, testing::Contains(name));
   EXPECT_EQ(names.size(), 9U + 4 + 2 - 6 + 6);
   options.ses.preset = "paper";
-  EXPECT_THAT(names_of(plan_reduce(options, corpus, {})),
+  EXPECT_THAT(names_of(plan_reduce(options, corpus, {}, true)),
               testing::Not(testing::Contains("hrcg-undetermined")));
 }
 
@@ -73,7 +73,7 @@ TEST(Plan, SelectReplacesTheDefaultsAndWidensWhatIsComputed) {
   options.select = {
       {.name = "one", .criterion = "esft_token", .set = "permitted"},
       {.name = "two", .criterion = "log_odds", .groups = "regular:jailbreak", .count = 3, .side = "both"}};
-  auto const plan = plan_reduce(options, corpus, {});
+  auto const plan = plan_reduce(options, corpus, {}, true);
   EXPECT_THAT(names_of(plan), ElementsAre("one", "two"));
   EXPECT_EQ(plan.requests[0].p, .2);  // the published share
   EXPECT_THAT(plan.ses_sets, ElementsAre("regular"));

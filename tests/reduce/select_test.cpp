@@ -16,7 +16,7 @@ using Kind = SetRequest::Kind;
 Scores made_scores() {
   Scores scores;
   scores.space = {{2, 5}, 3, 1};  // experts 2:0 2:1 2:2 5:0 5:1 5:2
-  scores.contrasts[{"js", "a-vs-b"}] = {.2, -.5, 0, .2, -.1, .3};
+  scores.contrasts[{"js", "a-vs-b"}] = {.score = {.2, -.5, 0, .2, -.1, .3}};
   StabilityRule rule;
   scores.ses.emplace("a", Stability{scores.space, rule, 1, {90, 10, 0, 0, 5, 95}, {}, {}});
   scores.groups = {{"hcdg", {.1, .2, .3, .4, .5, .6}, {1, 3, 5}}};

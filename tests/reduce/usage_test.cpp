@@ -27,7 +27,8 @@ UsageTile load(fs::path const& run, std::string const& positions,
   auto const source = find_record(run, {});
   auto const corpus = recorded_corpus(source);
   UsageTile whole;
-  UsageStream(mpi::Comm{}, source, corpus, {.usage = {sets, parse_positions(positions)}})
+  auto const record = check_record({}, source, corpus);
+  UsageStream(mpi::Comm{}, record, {.usage = {sets, parse_positions("contrast.positions", positions)}})
       .each([&](UsageTile const& tile) { whole = tile; });
   return whole;
 }

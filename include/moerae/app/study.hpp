@@ -33,6 +33,7 @@ struct Study {
   RecordOptions record;
   SesOptions ses;
   ContrastOptions contrast;
+  ReduceStageOptions reduce;
   std::vector<SelectOptions> select;
 };
 

@@ -14,34 +14,55 @@ struct SesOptions {
   std::string jailbreak = {};
   std::string benign = {};             ///< empty: nothing is subtracted and no noise floor is given
   std::vector<std::string> sets = {};  ///< further sets to score; with none at all, every set of the corpus
-  std::string score = "usage";  ///< what the top N is of: usage; contrasts are refused until they are wired
+  std::string positions = "content";   ///< of usage: SES, ESFT and what controls are matched in
+  /// what the top N is of: usage, or a contrast of the set with `benign`
+  std::string score = "usage";
   std::string resample = "complementary";  ///< complementary | half | bootstrap
   std::int64_t samples = 100;              ///< replicates (complementary: two per pair)
   /// empty = auto: N = max(k, floor(.1 K)); else N = floor(alpha K + 1e-9)
   std::optional<double> alpha = {};
   std::string scope = "layer";  ///< top N of each layer, or of the whole model
   double threshold = 0.9;       ///< selected: frequency >= threshold
-  std::string preset = {};      ///< "paper": bootstrap, strict intersection, plain set difference for HRCG
+  std::vector<std::string> bounds = {"unimodal",
+                                     "r-concave"};  ///< on the expected number of false selections
+  std::string preset = {};  ///< "paper": bootstrap, strict intersection, plain set difference for HRCG
 };
 
 /// [contrast]: criteria that compare two groups of prompts.
 struct ContrastOptions {
   std::vector<std::string> criteria = {};
-  /// a:b, more used in `a` is positive
+  /// a:b, more used in `a` is positive. a:b/c: against b and against c, and the weaker of the two counts.
   struct Pair {
-    std::string a = {}, b = {};
+    std::string a = {}, b = {};                             ///< b may be several names, joined by '/'
+    [[nodiscard]] std::vector<std::string> others() const;  ///< the names in b
+    [[nodiscard]] bool several() const { return b.find('/') != std::string::npos; }
+    [[nodiscard]] std::vector<Pair> parts() const;  ///< a against each of them
+    friend bool operator==(Pair const&, Pair const&) = default;
   };
   std::vector<Pair> groups = {};
-  std::string positions = "content";  ///< content | prompt | response | all | last; also for SES and ESFT
+  /// of criteria that do not fix their own: content | template | prompt | response | prefill | all | last
+  std::string positions = "content";
   std::int64_t count = 12;            ///< experts of a default set
+  std::int64_t permutations = 20000;  ///< relabellings of every test; 0: scores without significance
+  std::vector<std::string> permute_within = {"topic", "length"};  ///< strata of the relabellings; or none
 };
+
+/// [reduce]: how much of the record is used, and how.
+struct ReduceStageOptions {
+  std::int64_t clusters = 0;   ///< of each set at most; 0: all of the discovery split
+  std::int64_t controls = 20;  ///< matched random sets drawn for every expert set
+  std::int64_t memory = 1024;  ///< MiB for tables of one rank; does not change results
+};
+
+/// "<a>-vs-<b>", "<a>-vs-<b>-and-<c>": the name of a comparison in files.
+[[nodiscard]] std::string versus(ContrastOptions::Pair const& pair);
 
 /// [select.NAME]: one expert set.
 struct SelectOptions {
   std::string name = {};
   std::string criterion = {};              ///< ses | hcdg | hrcg | a contrast | esft_token | esft_gate
   std::string set = {};                    ///< one-group criteria
-  std::string groups = {};                 ///< contrasts: a:b
+  std::string groups = {};                 ///< contrasts: a:b or a:b/c
   std::optional<std::int64_t> count = {};  ///< the n best
   std::optional<double> p = {};            ///< ESFT: share of the layer's score to be reached
   std::optional<double> threshold = {};    ///< score at least this
@@ -53,6 +74,7 @@ struct ReduceOptions {
   std::uint64_t seed = 0;
   SesOptions ses;
   ContrastOptions contrast;
+  ReduceStageOptions reduce;
   std::vector<SelectOptions> select = {};  ///< empty: every criterion writes its sets under default names
 };
 

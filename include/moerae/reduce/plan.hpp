@@ -6,9 +6,10 @@
 #include <vector>
 
 #include "moerae/corpus/corpus.hpp"
-#include "moerae/reduce/contrast/criteria.hpp"
+#include "moerae/reduce/contrast_plan.hpp"
 #include "moerae/reduce/options.hpp"
 #include "moerae/reduce/positions.hpp"
+#include "moerae/reduce/significance/exchange.hpp"
 #include "moerae/reduce/stability.hpp"
 #include "moerae/store/expert_set.hpp"
 
@@ -20,7 +21,8 @@ struct SetRequest {
   std::string name, criterion;
   Kind kind = Kind::ses;
   std::string set = {};                    ///< ses, esft
-  ContrastOptions::Pair groups = {};       ///< contrast; safety_group: regular and jailbreak
+  ContrastOptions::Pair groups = {};       ///< contrast (b may be several sets); safety_group: regular and
+                                           ///< jailbreak
   std::optional<std::int64_t> count = {};  ///< the n best of those that qualify
   std::optional<double> p = {};            ///< esft
   std::optional<double> threshold = {};    ///< score at least this (side both: magnitude)
@@ -31,21 +33,28 @@ struct SetRequest {
 struct ReducePlan {
   std::uint64_t seed = 0;
   StabilityRule stability;
-  Positions positions;
+  Positions ses_positions, positions;      ///< of usage (SES, ESFT, controls); of contrasts
   std::string regular, jailbreak, benign;  ///< empty: none
   std::vector<std::string> ses_sets;       ///< selection frequencies, ascending by name
   std::vector<std::string> esft_sets;      ///< ESFT scores
-  std::vector<std::string> sets;           ///< all that usage is needed of
+  std::vector<std::string> sets;           ///< all whose usage is needed at ses_positions
   std::vector<ContrastCriterion const*> criteria;
-  std::vector<ContrastOptions::Pair> pairs;
+  std::vector<ContrastPass> passes;           ///< what is compared, by positions
+  std::vector<std::string> left_out;          ///< contrasts that these sets do not allow, with the reason
+  std::vector<ContrastOptions::Pair> pairs;   ///< of two sets each
+  std::vector<ContrastOptions::Pair> groups;  ///< as asked for: pairs, and a against several at once
   std::vector<SetRequest> requests;
+  std::int64_t permutations = 0, controls = 0, clusters = 0;
+  PermuteWithin within;
+  std::size_t bytes = 0;  ///< of tables in memory
 };
 
-/// `recorded`: names of the sets the record holds (empty: all of the corpus). Throws one ConfigError with all
+/// `recorded`: names of the sets the record holds (empty: all of the corpus); `has_routing`: whether it holds
+/// the routing of every token. Throws one ConfigError with all
 /// faults. No criterion named: all of them. No set named anywhere in [ses]: every recorded set. No [select]:
 /// default sets.
 [[nodiscard]] ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,
-                                     std::vector<std::string> const& recorded);
+                                     std::vector<std::string> const& recorded, bool has_routing);
 
 /// Keys and values of everything in the options that decides bits of the result.
 [[nodiscard]] nlohmann::ordered_json inputs_of(ReduceOptions const& options);

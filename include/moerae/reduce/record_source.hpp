@@ -25,6 +25,9 @@ struct RecordSource {
 /// there is none or a choice is needed; DataError when a shard file is not in the manifest. Not collective.
 [[nodiscard]] RecordSource find_record(std::filesystem::path const& run, std::filesystem::path const& wanted);
 
+/// Whether its first shard holds the routing of every token. Not collective.
+[[nodiscard]] bool has_routing(RecordSource const& source);
+
 /// The run's corpus, DataError unless it is the one that was recorded. Not collective.
 [[nodiscard]] Corpus recorded_corpus(RecordSource const& source);
 

@@ -19,8 +19,8 @@ namespace moerae {
                                     ReducePlan const& plan);
 
 /// The expert sets of the plan with their provenance; `base` is that of the stage.
-[[nodiscard]] std::vector<store::ExpertSet> make_sets(ReducePlan const& plan, UsageStream const& usage,
-                                                      Scores const& scores, RecordSource const& source,
+[[nodiscard]] std::vector<store::ExpertSet> make_sets(ReducePlan const& plan, Scores const& scores,
+                                                      RecordSource const& source,
                                                       store::Provenance const& base);
 
 /// stage.json, scores.h5, sets/*.json, then their lines in the manifest.
@@ -28,7 +28,6 @@ void publish_results(std::filesystem::path const& run, store::StageDir& stage, S
                      std::vector<store::ExpertSet> const& sets, store::Provenance const& provenance);
 
 /// Logs groups, sets, noise floors and the best experts of each set.
-void print_summary(ReducePlan const& plan, UsageStream const& usage, Scores const& scores,
-                   std::vector<store::ExpertSet> const& sets);
+void print_summary(ReducePlan const& plan, Scores const& scores, std::vector<store::ExpertSet> const& sets);
 
 }  // namespace moerae

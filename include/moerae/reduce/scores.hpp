@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,27 +19,40 @@ struct EsftScores {
   std::vector<double> token, gate;  ///< [L*K], not rounded
 };
 
+struct Significance;
+
+/// One criterion for one comparison.
+struct ContrastScores {
+  std::vector<double> score = {};  ///< [L*K]
+  std::shared_ptr<Significance const> significance =
+      nullptr;  ///< of the criterion's test; null: none asked for
+};
+
 /// Every score that a plan asks for. The same on every rank.
 struct Scores {
   ExpertSpace space;
+  std::string model_id;
+  std::vector<UsageTable> facts;                     ///< of the sets at ses.positions, without layers
   std::map<std::string, UsageTotals> totals;         ///< by set, of the whole model
   std::map<std::string, Stability> ses;              ///< by set
   std::map<std::string, std::vector<double>> usage;  ///< activation probabilities [L*K], by set
   std::map<std::string, EsftScores> esft;            ///< by set
-  /// [L*K] by (criterion, "<a>-vs-<b>")
-  std::map<std::pair<std::string, std::string>, std::vector<double>> contrasts;
+  std::map<std::pair<std::string, std::string>, ContrastScores> contrasts;  ///< by (criterion, versus)
   std::vector<SafetyGroup> groups;  ///< empty without ses.regular and ses.jailbreak
   std::vector<NoiseFloor> floors;   ///< of `groups`; empty without enough benign clusters
 };
 
-/// Collective. `usage` of the sets of the plan.
-[[nodiscard]] Scores compute_scores(mpi::Comm const& comm, ReducePlan const& plan, UsageStream& usage);
+/// Collective.
+[[nodiscard]] Scores compute_scores(mpi::Comm const& comm, ReducePlan const& plan,
+                                    CheckedRecord const& record);
+
+/// Reads each pass of the plan and adds its contrasts; then those against several sets. Collective.
+void add_contrasts(mpi::Comm const& comm, ReducePlan const& plan, CheckedRecord const& record,
+                   Scores& scores);
 
 /// scores.h5, not yet closed by anyone else: layout in the format description of the run directory. Rank 0
 /// only.
 void write_scores(std::filesystem::path const& path, Scores const& scores,
                   store::Provenance const& provenance);
-
-[[nodiscard]] std::string versus(ContrastOptions::Pair const& pair);  ///< "<a>-vs-<b>"
 
 }  // namespace moerae

@@ -9,7 +9,7 @@
 
 namespace moerae {
 
-/// "a:b" of `key`; adds a fault and returns empty names unless it is two different names.
+/// "a:b" or "a:b/c" of `key`; adds a fault unless all names are different.
 [[nodiscard]] ContrastOptions::Pair parse_pair(std::string const& text, std::string const& key,
                                                ConfigFaults& faults);
 

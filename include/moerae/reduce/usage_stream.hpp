@@ -10,8 +10,8 @@
 
 #include "moerae/corpus/corpus.hpp"
 #include "moerae/mpi/comm.hpp"
+#include "moerae/reduce/checked_record.hpp"
 #include "moerae/reduce/contrast/comparison.hpp"
-#include "moerae/reduce/record_source.hpp"
 #include "moerae/reduce/usage_rows.hpp"
 
 namespace moerae {
@@ -38,13 +38,11 @@ class UsageStream {
     std::size_t tile_bytes = std::size_t{512} << 20;  ///< of a tile's tables, at least one layer
   };
 
-  /// Checks every shard and that the record holds each prompt of its selection once. DataError: a shard
-  /// differs from its manifest entry, shards disagree, a prompt is missing or stands twice. ConfigError: see
-  /// lay_out. All ranks throw the same error. `source` and `corpus` must outlive the stream.
-  UsageStream(mpi::Comm const& comm, RecordSource const& source, Corpus const& corpus, Choice choice);
+  /// ConfigError as lay_out, and for positions that the record does not hold; all ranks throw the same.
+  /// `record` must outlive the stream.
+  UsageStream(mpi::Comm const& comm, CheckedRecord const& record, Choice choice);
 
-  [[nodiscard]] ExpertSpace const& space() const { return space_; }
-  [[nodiscard]] std::string const& model_id() const { return model_id_; }
+  [[nodiscard]] ExpertSpace const& space() const { return record_.space; }
   /// Tables without layers: what is known before any usage is read.
   [[nodiscard]] std::vector<UsageTable> const& facts() const { return layout_.tables; }
   [[nodiscard]] UsageTable const& facts(std::string const& set) const;
@@ -59,13 +57,9 @@ class UsageStream {
   void read_mine(UsageTile& tile) const;
 
   mpi::Comm const& comm_;
-  RecordSource const& source_;
-  Corpus const& corpus_;
+  CheckedRecord const& record_;
   Choice choice_;
-  ExpertSpace space_;
-  std::string model_id_;
   UsageLayout layout_;
-  std::map<std::size_t, std::vector<std::size_t>> prompts_;  // of the shards of this rank
   std::size_t tile_layers_ = 0;
   std::optional<UsageTile> whole_;
 };

@@ -29,8 +29,15 @@ Key<Target> key(std::string name, Kind kind, Member member, std::string help) {
 #define MOERAE_KEY(field, kind, help) key<Study>(#field, kind, MOERAE_FIELD(field), help)
 #define MOERAE_SELECT_KEY(field, kind, help) key<SelectOptions>(#field, kind, MOERAE_FIELD(field), help)
 
-std::vector<std::string> const later_criteria{"jailbreak_gap", "ot_cost",      "studentised",
-                                              "paired_t",      "within_topic", "cmh_token"};
+std::vector<std::string> later_criteria() {
+  return {"jailbreak_gap"};
+}
+
+std::vector<std::string> ses_scores() {
+  std::vector<std::string> all{"usage"};
+  all.insert(all.end(), contrast_criteria().begin(), contrast_criteria().end());
+  return all;
+}
 
 std::vector<std::string> select_criteria() {
   std::vector<std::string> all = one_group_criteria();
@@ -42,6 +49,7 @@ std::vector<std::string> select_criteria() {
 // clang-format off
 std::vector<Key<Study>> make_study_keys() {
   Integer<std::int64_t> const positive{1};
+  Word const positions{{"content", "template", "prompt", "response", "prefill", "all", "last"}};
   return {
     MOERAE_KEY(run.dir, Path{}, "run directory: everything the study writes"),
     MOERAE_KEY(run.seed, Integer<std::uint64_t>{0}, "key of all random draws"),
@@ -70,24 +78,32 @@ std::vector<Key<Study>> make_study_keys() {
     MOERAE_KEY(ses.jailbreak, SetName{}, "set of the same goals in jailbreak wrappers"),
     MOERAE_KEY(ses.benign, SetName{}, "harmless set: subtracted from HCDG, and split in halves for the noise floor"),
     MOERAE_KEY(ses.sets, List<SetName>{}, "further sets to score; with none of the four, every set of the run"),
-    MOERAE_KEY(ses.score, (Word{{"usage"}, contrast_criteria()}), "what the top N of a resample is taken of"),
+    MOERAE_KEY(ses.positions, positions, "positions of usage: SES, ESFT and the matching of controls"),
+    MOERAE_KEY(ses.score, (Word{ses_scores()}), "what the top N of a resample is taken of: usage, or a contrast of each set with ses.benign"),
     MOERAE_KEY(ses.resample, (Word{{"complementary", "half", "bootstrap"}}), "of clusters; complementary: pairs of disjoint halves"),
     MOERAE_KEY(ses.samples, positive, "resamples; complementary pairs count as two"),
     MOERAE_KEY(ses.alpha, (Optional<Number>{{.above = 0, .most = 1}, "auto"}), "top N = floor(alpha K + 1e-9) of K experts; auto: max(k, floor(.1 K))"),
     MOERAE_KEY(ses.scope, (Word{{"layer", "model"}}), "top N of each layer, or of all layers together"),
     MOERAE_KEY(ses.threshold, (Number{.above = 0.5, .most = 1}), "selected: in the top N of at least this share of the resamples"),
+    MOERAE_KEY(ses.bounds, (List<Word>{{{"unimodal", "r-concave", "meinshausen-buhlmann"}}}), "bounds on the expected number of falsely selected experts"),
     MOERAE_KEY(ses.preset, (Word{{"", "paper"}}), "paper: bootstrap, strict intersection (threshold 1) and plain set difference, as published"),
 
-    MOERAE_KEY(contrast.criteria, (List<Word>{{contrast_criteria(), later_criteria}}), "criteria that compare two groups; empty: all, where contrast.groups is given"),
-    MOERAE_KEY(contrast.groups, List<Groups>{}, "the groups: a:b, positive scores mean more in a"),
-    MOERAE_KEY(contrast.positions, (Word{{"content", "prompt", "response", "all", "last"}}), "positions counted, also for SES and ESFT; content: user text and response without template"),
+    MOERAE_KEY(contrast.criteria, (List<Word>{{contrast_criteria(), later_criteria()}}), "criteria that compare two groups; empty: all, where contrast.groups is given"),
+    MOERAE_KEY(contrast.groups, List<Groups>{}, "the groups: a:b, positive scores mean more in a; a:b/c: more than in b and more than in c"),
+    MOERAE_KEY(contrast.positions, positions, "positions of contrasts that do not fix their own; content: user text and reply, prefill: all before the reply, last: the last of them"),
     MOERAE_KEY(contrast.count, positive, "experts of a contrast's default set"),
+    MOERAE_KEY(contrast.permutations, Integer<std::int64_t>{0}, "relabellings of each permutation test; 0: scores without significance"),
+    MOERAE_KEY(contrast.permute_within, (List<Word>{{{"topic", "length", "none"}}}), "clusters exchange labels within one topic and one eighth of the lengths; pairs swap"),
+
+    MOERAE_KEY(reduce.clusters, Integer<std::int64_t>{0}, "clusters of each set at most, drawn by key; 0: all of the discovery split"),
+    MOERAE_KEY(reduce.controls, Integer<std::int64_t>{0}, "matched random expert sets stored with every expert set"),
+    MOERAE_KEY(reduce.memory, positive, "MiB of tables a rank may hold; larger ones are read in parts, results are the same"),
   };
 }
 
 std::vector<Key<SelectOptions>> make_select_keys() {
   return {
-    MOERAE_SELECT_KEY(criterion, (Word{select_criteria(), later_criteria}), "what the experts are ranked by"),
+    MOERAE_SELECT_KEY(criterion, (Word{select_criteria(), later_criteria()}), "what the experts are ranked by"),
     MOERAE_SELECT_KEY(set, SetName{}, "set of a one-group criterion (ses, esft_token, esft_gate)"),
     MOERAE_SELECT_KEY(groups, GroupsText{}, "groups of a contrast; may be left out where contrast.groups names one pair only"),
     MOERAE_SELECT_KEY(count, (Optional<Integer<std::int64_t>>{{1}, ""}), "the n best"),
@@ -131,9 +147,8 @@ std::vector<std::string> const& safety_group_criteria() {
 
 std::vector<LaterKey> const& later_keys() {
   static std::vector<LaterKey> const keys = [] {
-    std::string_view const tests = "permutation tests", evaluate = "the stage `evaluate`",
-                           tune = "the stage `tune`";
-    std::vector<LaterKey> rows{{"contrast.permutations", tests}, {"contrast.permute_within", tests}};
+    std::string_view const evaluate = "the stage `evaluate`", tune = "the stage `tune`";
+    std::vector<LaterKey> rows;
     for (auto name : {"evaluate.conditions", "evaluate.phase", "evaluate.sets", "evaluate.split",
                       "evaluate.max_new_tokens", "evaluate.controls", "evaluate.keep"})
       rows.push_back({name, evaluate});

@@ -43,6 +43,9 @@ void check_ses(SesOptions const& ses, Rules& rules) {
                   fmt::format("ses.benign = {} is also the harmful set; name a harmless one", ses.benign));
   rules.refuse_if(ses.resample == "complementary" && ses.samples % 2 != 0, {"ses.samples", "ses.resample"},
                   fmt::format("ses.samples = {}: complementary pairs need an even number", ses.samples));
+  rules.refuse_if(
+      ses.score != "usage" && ses.benign.empty(), {"ses.score", "ses.benign"},
+      fmt::format("ses.score = {}: contrasts each set with ses.benign; name a harmless set", ses.score));
   bool const paper = ses.preset == "paper";
   rules.refuse_if(
       paper && ses.resample != "bootstrap", {"ses.resample", "ses.preset"},
@@ -107,13 +110,16 @@ void check_sets(Study const& study, Rules& rules) {
   check("ses.jailbreak", study.ses.jailbreak);
   check("ses.benign", study.ses.benign);
   for (auto const& set : study.ses.sets) check("ses.sets", set);
-  for (auto const& [a, b] : study.contrast.groups) check("contrast.groups", a), check("contrast.groups", b);
+  auto const check_groups = [&](std::string const& key, ContrastOptions::Pair const& groups) {
+    check(key, groups.a);
+    for (auto const& other : groups.others()) check(key, other);
+  };
+  for (auto const& groups : study.contrast.groups) check_groups("contrast.groups", groups);
   for (auto const& select : study.select) {
     check("select." + select.name + ".set", select.set);
-    if (auto const colon = select.groups.find(':'); colon != std::string::npos) {
-      check("select." + select.name + ".groups", select.groups.substr(0, colon));
-      check("select." + select.name + ".groups", select.groups.substr(colon + 1));
-    }
+    if (auto const colon = select.groups.find(':'); colon != std::string::npos)
+      check_groups("select." + select.name + ".groups",
+                   {select.groups.substr(0, colon), select.groups.substr(colon + 1)});
   }
 }
 
@@ -124,8 +130,6 @@ void resolve(Study& study, GivenKeys const& given) {
     if (!given.origin.contains("ses.resample")) study.ses.resample = "bootstrap";
     if (!given.origin.contains("ses.threshold")) study.ses.threshold = 1;
   }
-  if (!study.contrast.groups.empty() && study.contrast.criteria.empty())
-    study.contrast.criteria = contrast_criteria();
   if (study.contrast.groups.size() == 1)
     for (auto& select : study.select)
       if (select.groups.empty() && contains(contrast_criteria(), select.criterion))
@@ -136,12 +140,18 @@ void check_rules(Study const& study, GivenKeys const& given, StudyFaults& faults
   Rules rules(given, faults);
   rules.refuse_if(!study.run.from.empty() && study.run.from == study.run.dir, {"run.from", "run.dir"},
                   "run.from is run.dir itself; leave it out to reduce the run's own record");
-  rules.refuse_if(study.contrast.positions == "last" && !study.record.routing,
-                  {"record.routing", "contrast.positions"},
-                  "contrast.positions = last reads recorded routing, but record.routing = false keeps none");
+  for (auto const& [key, positions] : {std::pair("contrast.positions", &study.contrast.positions),
+                                       std::pair("ses.positions", &study.ses.positions)})
+    rules.refuse_if(
+        *positions == "last" && !study.record.routing, {"record.routing", key},
+        fmt::format("{} = last reads recorded routing, but record.routing = false keeps none", key));
   rules.refuse_if(!study.contrast.criteria.empty() && study.contrast.groups.empty(),
                   {"contrast.criteria", "contrast.groups"},
                   "contrast.criteria without contrast.groups: name the groups as a:b");
+  auto const& within = study.contrast.permute_within;
+  rules.refuse_if(within.empty() || (contains(within, "none") && within.size() > 1),
+                  {"contrast.permute_within"},
+                  "contrast.permute_within: give topic, length or both, or none alone");
   check_ses(study.ses, rules);
   for (auto const& select : study.select) check_select(select, study, rules);
   check_sets(study, rules);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 #include <string_view>
 
 namespace moerae::kind {
@@ -106,12 +107,17 @@ std::filesystem::path Path::parse(std::string const& text, Folder const& base) c
 
 ContrastOptions::Pair Groups::parse(std::string const& text, Folder const& base) const {
   auto const colon = text.find(':');
-  if (colon == std::string::npos) refuse("two set names as a:b");
-  auto const a = SetName{}.parse(trimmed(text.substr(0, colon)), base);
-  auto const b = SetName{}.parse(trimmed(text.substr(colon + 1)), base);
-  if (a.empty() || b.empty()) refuse("two set names as a:b");
-  if (a == b) throw BadValue("a set cannot be contrasted with itself");
-  return {a, b};
+  if (colon == std::string::npos) refuse("two set names as a:b, or several as a:b/c");
+  type groups{SetName{}.parse(trimmed(text.substr(0, colon)), base), {}};
+  std::set<std::string> seen;
+  for (auto const& name : type{{}, text.substr(colon + 1)}.others()) {
+    auto const other = SetName{}.parse(trimmed(name), base);
+    if (groups.a.empty() || other.empty()) refuse("two set names as a:b, or several as a:b/c");
+    if (other == groups.a) throw BadValue("a set cannot be contrasted with itself");
+    if (!seen.insert(other).second) throw BadValue("'" + other + "' is there twice");
+    groups.b += (groups.b.empty() ? "" : "/") + other;
+  }
+  return groups;
 }
 
 std::vector<std::string> split_list(std::string const& text) {

@@ -83,19 +83,19 @@ struct Path {
   [[nodiscard]] nlohmann::json json(type const& value) const { return value.string(); }
 };
 
-/// a:b, two different sets.
+/// a:b or a:b/c, different sets.
 struct Groups {
   using type = ContrastOptions::Pair;
-  [[nodiscard]] std::string expects() const { return "a:b"; }
+  [[nodiscard]] std::string expects() const { return "a:b | a:b/c"; }
   [[nodiscard]] type parse(std::string const& text, Folder const& base) const;
   [[nodiscard]] std::string print(type const& value) const { return value.a + ":" + value.b; }
   [[nodiscard]] nlohmann::json json(type const& value) const { return print(value); }
 };
 
-/// The text of one a:b; empty = none.
+/// The text of one a:b or a:b/c; empty = none.
 struct GroupsText {
   using type = std::string;
-  [[nodiscard]] std::string expects() const { return "a:b"; }
+  [[nodiscard]] std::string expects() const { return "a:b | a:b/c"; }
   [[nodiscard]] std::string parse(std::string const& text, Folder const& base) const {
     return text.empty() ? text : Groups{}.print(Groups{}.parse(text, base));
   }
