@@ -1,0 +1,127 @@
+#include "moerae/reduce/agreement/replication.hpp"
+
+#include <algorithm>
+
+#include "moerae/base/check.hpp"
+#include "moerae/reduce/agreement/rank_correlation.hpp"
+
+namespace moerae {
+namespace {
+
+/// Rows of those clusters of `table` that stand in `rows` of `whole`.
+UsageTable matching_rows(UsageTable const& table, UsageTable const& whole,
+                         std::span<std::size_t const> rows) {
+  std::vector<std::size_t> which;
+  for (auto const row : rows) {
+    auto const found = std::ranges::lower_bound(table.clusters, whole.clusters[row]);
+    if (found != table.clusters.end() && *found == whole.clusters[row])
+      which.push_back(static_cast<std::size_t>(found - table.clusters.begin()));
+  }
+  return rows_of(table, which);
+}
+
+std::string spread_text(std::vector<std::optional<double>> const& values) {
+  auto const spread = spread_of(values);
+  return spread ? fmt::format("{:.3f} [{:.3f}, {:.3f}]", spread->mean, spread->lowest, spread->highest)
+                : "undefined";
+}
+
+void write_splits(store::File& file, std::string const& name,
+                  std::vector<std::optional<double>> const& values) {
+  std::vector<double> known;
+  std::vector<std::uint8_t> defined;
+  for (auto const& value : values) {
+    known.push_back(value.value_or(0));
+    defined.push_back(value ? 1 : 0);
+  }
+  file.write(name, known, {known.size()});
+  file.write(name + "_defined", defined, {known.size()});
+}
+
+}  // namespace
+
+std::optional<Spread> spread_of(std::vector<std::optional<double>> const& values) {
+  std::optional<Spread> out;
+  double sum = 0, number = 0;
+  for (auto const& value : values) {
+    if (!value) continue;
+    if (!out) out = Spread{0, *value, *value};
+    out->lowest = std::min(out->lowest, *value);
+    out->highest = std::max(out->highest, *value);
+    sum += *value;
+    number += 1;
+  }
+  if (out) out->mean = sum / number;
+  return out;
+}
+
+Replication::Replication(UsageTable const& a, UsageTable const& b,
+                         std::vector<ContrastCriterion const*> criteria, std::uint32_t splits,
+                         std::uint64_t seed)
+    : criteria_(std::move(criteria)), scores_(criteria_.size() * splits * 2), absent_(criteria_.size()) {
+  for (std::uint32_t split = 0; split < splits; ++split) splits_.push_back(split_halves(a, b, seed, split));
+  auto const fewest = std::min(a.clusters.size(), b.clusters.size());
+  if (fewest < 4)
+    for (auto& reason : absent_)
+      reason = fmt::format("{} has {} clusters and {} has {}; halves need 4 in each", a.name,
+                           a.clusters.size(), b.name, b.clusters.size());
+}
+
+void Replication::add(UsageTable const& a, UsageTable const& b, SameToken const* same_token) {
+  auto const splits = splits_.size();
+  for (std::size_t s = 0; s < splits; ++s)
+    for (std::size_t half = 0; half < 2; ++half) {
+      if (std::ranges::none_of(absent_, &std::string::empty)) return;
+      auto const of_a = rows_of(a, splits_[s].a[half]), of_b = rows_of(b, splits_[s].b[half]);
+      SameToken of_tokens;
+      if (same_token != nullptr)
+        of_tokens = {matching_rows(same_token->a, a, splits_[s].a[half]),
+                     matching_rows(same_token->b, b, splits_[s].b[half])};
+      Comparison const comparison{Group(of_a), Group(of_b), same_token != nullptr ? &of_tokens : nullptr};
+      for (std::size_t c = 0; c < criteria_.size(); ++c) {
+        if (!absent_[c].empty()) continue;
+        try {
+          auto const score = criteria_[c]->score(comparison);
+          auto& all = scores_[(c * splits + s) * 2 + half];
+          all.insert(all.end(), score.begin(), score.end());
+        } catch (Error const& error) {
+          absent_[c] = fmt::format("not on halves of the clusters: {}", error.what());
+        }
+      }
+    }
+}
+
+std::vector<ReplicationRow> Replication::finish(std::size_t size) const {
+  std::vector<ReplicationRow> rows;
+  for (std::size_t c = 0; c < criteria_.size(); ++c) {
+    ReplicationRow row{std::string(criteria_[c]->name), size, {}, {}, absent_[c]};
+    for (std::size_t s = 0; s < splits_.size() && row.absent.empty(); ++s) {
+      auto const& first = scores_[(c * splits_.size() + s) * 2];
+      auto const& second = scores_[(c * splits_.size() + s) * 2 + 1];
+      row.spearman.push_back(spearman(first, second));
+      row.jaccard.push_back(row.spearman.back() ? jaccard(top_of(first, size), top_of(second, size))
+                                                : std::nullopt);
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::string describe(ReplicationRow const& row) {
+  if (!row.absent.empty()) return fmt::format("{}: absent: {}", row.criterion, row.absent);
+  return fmt::format("{}: between halves of the clusters Spearman {}, Jaccard of the top {} {}",
+                     row.criterion, spread_text(row.spearman), row.size, spread_text(row.jaccard));
+}
+
+void write_replication(store::File& file, std::string const& comparison,
+                       std::vector<ReplicationRow> const& rows) {
+  for (auto const& row : rows) {
+    if (!row.absent.empty()) continue;
+    auto const folder = "replication/" + row.criterion + "/" + comparison;
+    write_splits(file, folder + "/spearman", row.spearman);
+    write_splits(file, folder + "/jaccard", row.jaccard);
+    file.set_attribute(folder, "size", row.size);
+  }
+}
+
+}  // namespace moerae
