@@ -80,7 +80,7 @@ def test_a_model_is_trained_when_its_truth_is_there(tmp_path):
 
 
 def test_a_failed_proof_is_a_value_and_is_noted(tmp_path, monkeypatch):
-    def make(folder, variant, seed, clusters):
+    def make(folder, variant, seed, clusters, with_subsets):
         print(f"trains {variant.name} {seed} {clusters}")
         raise ProofError("mask random-3 drops refusal by 9 points")
 
