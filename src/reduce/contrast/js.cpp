@@ -1,28 +1,15 @@
-#include <algorithm>
-#include <cmath>
+#include "moerae/reduce/contrast/js.hpp"
 
 #include "moerae/reduce/contrast/criteria.hpp"
 
 namespace moerae::contrast {
-namespace {
-
-// p ln(p/m), 0 at p = 0
-double relative(double p, double m) {
-  return p > 0 ? p * std::log(p / m) : 0;
-}
-
-}  // namespace
 
 std::vector<double> js(Comparison const& groups) {
-  auto const& a = groups.a;
-  auto const& b = groups.b;
-  auto const k = static_cast<double>(a.clusters.space.top_k);
-  auto const p_a = activation_probability(a.total), p_b = activation_probability(b.total);
+  auto const k = static_cast<double>(groups.a.clusters.space.top_k);
+  auto const p_a = activation_probability(groups.a.total), p_b = activation_probability(groups.b.total);
   std::vector<double> score(p_a.size());
   for (std::size_t e = 0; e < score.size(); ++e) {
-    double const q_a = p_a[e] / k, q_b = p_b[e] / k, m = (q_a + q_b) / 2;
-    double const term =
-        std::max(0.0, (relative(q_a, m) + relative(q_b, m)) / 2);  // rounding can reach below 0
+    double const term = js_term(p_a[e] / k, p_b[e] / k);
     score[e] = p_a[e] < p_b[e] ? -term : term;
   }
   return score;
