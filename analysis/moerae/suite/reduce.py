@@ -23,6 +23,7 @@ CRITERIA = (
     "paired_t",
     "within_topic",
     "cmh_token",
+    "template_gate",
 )
 # both benign sets at once: an expert must be used more than by either
 GROUPS = ("regular:permitted", "regular:lookalike", "regular:permitted/lookalike")
@@ -74,9 +75,10 @@ def record(program: Program, model: Path, run: Path) -> None:
 
 
 def keys_of(plan: Plan, size: int) -> dict[str, str]:
-    """Keys of the reduction at one corpus size. Without permutations: scores are what is compared."""
+    """Keys of the reduction at one corpus size. Without permutations and controls: scores are what is compared."""
     return {
         "reduce.clusters": str(size),
+        "reduce.controls": "0",
         "ses.regular": "regular",
         "ses.jailbreak": "jailbreak",
         "contrast.criteria": ",".join(plan.criteria),
