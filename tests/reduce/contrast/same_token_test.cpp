@@ -174,6 +174,53 @@ TEST_F(SameTokenTest, IsTheSameForAnyShardsTilesAndRanks) {
   }
 }
 
+// 80 clusters of both sets, 40 tokens each: the sets use the words 0..3 unequally. One expert of a token
+// (0..3) is its word, the other one (4 or 5) goes with the set.
+TEST(SameTokenConfounding, WordsAreRemovedAndWhatTheGroupChangesStays) {
+  ExpertSpace const space{{0}, 6, 2};
+  std::vector<MadePrompt> prompts;
+  for (std::uint64_t c = 0; c < 80; ++c)
+    for (std::string const set : {"a", "b"})
+      prompts.push_back({prompts.size(), set, static_cast<std::int64_t>(c), 0, 40, 0});
+  auto corpus = corpus_of(prompts);
+  auto const draw = [](std::uint32_t stream, std::size_t at, std::uint64_t n) {
+    return random_below(random_bits(5, stream, static_cast<std::uint32_t>(at), 0), n);
+  };
+  for (std::size_t i = 0; i < corpus.tokens.size(); ++i) {
+    bool const in_a = i / 42 % 2 == 0;
+    corpus.tokens[i] = static_cast<std::uint32_t>(draw(0, i, 10) < 6 ? (in_a ? 0 : 1) : draw(1, i, 4));
+  }
+  auto const layout = lay_out(corpus, {.sets = {"a", "b"}, .positions = content}, false);
+  UsageTable a = with_layers(layout.tables[0], space), b = with_layers(layout.tables[1], space);
+  SharedTokens const shared(corpus, content, layout, 0, 1);
+  SameTokenSums sums(shared, space);
+  for (std::size_t p = 0; p < prompts.size(); ++p) {
+    auto& table = p % 2 == 0 ? a : b;
+    std::vector<std::uint16_t> ids;
+    for (std::size_t i = 42 * p; i < 42 * (p + 1); ++i) {
+      auto const of_set = draw(2, i, 10) < (p % 2 == 0 ? 6 : 4) ? 4 : 5;
+      ids.push_back(static_cast<std::uint16_t>(corpus.tokens[i]));
+      ids.push_back(static_cast<std::uint16_t>(of_set));
+      if (!counts(content, prompts[p], static_cast<int>(i % 42))) continue;
+      ++table.count[p / 2 * 6 + corpus.tokens[i]];
+      ++table.count[p / 2 * 6 + static_cast<std::size_t>(of_set)];
+    }
+    sums.add_prompt(p, ids);
+  }
+  auto const same = sums.finish(mpi::Comm());
+  Comparison const groups{Group(a), Group(b), &same};
+  auto const plain = contrast::find("studentised")->score(groups);
+  auto const matched = contrast::find("cmh_token")->score(groups);
+  EXPECT_GT(plain[0], 7);
+  EXPECT_LT(plain[1], -7);
+  EXPECT_EQ(matched[0], 0);  // a word selects its expert always: nothing is left, not even noise
+  EXPECT_EQ(matched[1], 0);
+  for (auto const& t : {plain, matched}) {
+    EXPECT_GT(t[4], 6);
+    EXPECT_LT(t[5], -6);
+  }
+}
+
 TEST_F(SameTokenTest, RefusesWhatCannotBeCompared) {
   EXPECT_THAT(test::message_of<ConfigError>([&] {
                 (void)same_token(content, {0, 2}, 100, mpi::Comm(), false);
