@@ -3,6 +3,8 @@
 
 #include "moerae/base/check.hpp"
 #include "moerae/reduce/scores.hpp"
+#include "moerae/reduce/set_requests.hpp"
+#include "moerae/reduce/stability_stream.hpp"
 
 namespace moerae {
 namespace {
@@ -11,12 +13,25 @@ void append(std::vector<double>& all, std::vector<double> const& part) {
   all.insert(all.end(), part.begin(), part.end());
 }
 
+void add_stability(mpi::Comm const& comm, ReducePlan const& plan, ContrastPass const& pass,
+                   UsageStream& usage, Scores& scores) {
+  for (auto const& [criterion, pair] : pass.contrasts) {
+    if (!plan.contrast_stability || criterion->name != plan.contrast_stability->score) continue;
+    auto const name = stability_name(*plan.contrast_stability, pair);
+    StabilityStream stream(comm, scores.space, *plan.contrast_stability, plan.seed, "resampling " + name);
+    while (!stream.done())
+      usage.each([&](UsageTile const& tile) { stream.add(tile.compare(pair.a, pair.b), criterion->score); });
+    scores.ses.emplace(name, stream.finish());
+  }
+}
+
 void add_pass(mpi::Comm const& comm, ReducePlan const& plan, ContrastPass const& pass,
               CheckedRecord const& record, Scores& scores) {
   UsageStream usage(comm, record,
                     {.usage = {pass.sets, pass.positions, plan.clusters, plan.seed},
                      .same_token = pass.same_token,
                      .tile_bytes = plan.bytes});
+  add_stability(comm, plan, pass, usage, scores);
   usage.each([&](UsageTile const& tile) {
     for (auto const& [criterion, pair] : pass.contrasts)
       append(scores.contrasts[{std::string(criterion->name), versus(pair)}].score,

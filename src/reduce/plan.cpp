@@ -53,6 +53,19 @@ PermuteWithin parse_within(std::vector<std::string> const& words) {
   return within;
 }
 
+void plan_stability(SesOptions const& ses, ReducePlan& plan, ConfigFaults& faults) {
+  auto usage = ses, contrast = ses;
+  usage.score = "usage";
+  if (ses.scope == "auto") usage.scope = "layer", contrast.scope = "model";
+  faults.collect([&] { plan.stability = stability_rule(usage); });
+  if (ses.score != "usage") faults.collect([&] { plan.contrast_stability = stability_rule(contrast); });
+  for (auto const& bound : ses.bounds) {
+    plan.meinshausen_buhlmann |= bound == "meinshausen-buhlmann";
+    if (bound != "shah-samworth" && bound != "meinshausen-buhlmann")
+      faults.add("ses.bounds: {} is unknown; known are shah-samworth, meinshausen-buhlmann", bound);
+  }
+}
+
 void plan_ses(SesOptions const& ses, ReducePlan& plan, KnownSets& known, ConfigFaults& faults) {
   plan.regular = ses.regular;
   plan.jailbreak = ses.jailbreak;
@@ -122,8 +135,10 @@ void plan_selects(std::vector<SelectOptions> const& selects, ReducePlan& plan, K
     if (!names.insert(select.name).second) faults.add("select.{}: is defined twice", select.name);
     auto const request = parse_select(select, plan, faults);
     auto const key = "select." + select.name;
-    if (!request.set.empty()) known.check(request.set, key + ".set");
-    if (request.kind == SetRequest::Kind::contrast) check_groups(request.groups, key + ".groups", known);
+    bool const pair = request.kind == SetRequest::Kind::contrast ||
+                      (request.kind == SetRequest::Kind::ses && !request.groups.a.empty());
+    if (!request.set.empty() && !pair) known.check(request.set, key + ".set");
+    if (pair) check_groups(request.groups, key + ".groups", known);
     plan.requests.push_back(request);
   }
 }
@@ -135,12 +150,17 @@ void add(std::vector<std::string>& names, std::string const& name) {
 // What [select] asks for is computed and stored with the rest.
 void widen_by_requests(ReducePlan& plan) {
   for (auto const& request : plan.requests) {
-    if (request.kind == SetRequest::Kind::ses) add(plan.ses_sets, request.set);
+    if (request.kind == SetRequest::Kind::ses && request.groups.a.empty()) add(plan.ses_sets, request.set);
     if (request.kind == SetRequest::Kind::esft) add(plan.esft_sets, request.set);
-    if (request.kind != SetRequest::Kind::contrast) continue;
+    if (request.kind == SetRequest::Kind::safety_group || request.groups.a.empty()) continue;
     if (std::ranges::find(plan.groups, request.groups) == plan.groups.end())
       plan.groups.push_back(request.groups);
     auto const* criterion = contrast::find(request.criterion);
+    if (criterion != nullptr && std::ranges::find(plan.criteria, criterion) == plan.criteria.end())
+      plan.criteria.push_back(criterion);
+  }
+  if (plan.contrast_stability) {
+    auto const* criterion = contrast::find(plan.contrast_stability->score);
     if (std::ranges::find(plan.criteria, criterion) == plan.criteria.end())
       plan.criteria.push_back(criterion);
   }
@@ -162,7 +182,7 @@ ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,
   plan.seed = options.seed;
   ConfigFaults faults;
   KnownSets known(corpus, recorded, faults);
-  faults.collect([&] { plan.stability = stability_rule(options.ses); });
+  plan_stability(options.ses, plan, faults);
   auto const& [clusters, controls, memory] = options.reduce;
   if (clusters < 0 || controls < 0 || memory < 1)
     faults.add("reduce.clusters = {}, controls = {}, memory = {}: from 0, 0 and 1", clusters, controls,
@@ -180,6 +200,7 @@ ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,
   auto named = options.contrast.criteria.empty() ? std::vector<ContrastCriterion const*>() : plan.criteria;
   for (auto const& request : plan.requests)
     if (request.kind == SetRequest::Kind::contrast) named.push_back(contrast::find(request.criterion));
+  if (plan.contrast_stability) named.push_back(contrast::find(plan.contrast_stability->score));
   plan.passes = plan_passes({corpus, has_routing, {{}, {}, plan.clusters, plan.seed}}, plan.criteria, named,
                             plan.pairs, plan.positions, faults, plan.left_out);
   faults.raise();

@@ -6,9 +6,19 @@
 
 #include "moerae/base/check.hpp"
 #include "moerae/reduce/esft.hpp"
+#include "moerae/reduce/stability_stream.hpp"
 
 namespace moerae {
 namespace {
+
+void append(std::vector<double>& all, std::vector<double> const& part) {
+  all.insert(all.end(), part.begin(), part.end());
+}
+
+void append(UsageInterval& all, UsageInterval const& part) {
+  append(all.low, part.low);
+  append(all.high, part.high);
+}
 
 void append(UsageTotals& all, UsageTotals const& part) {
   all.tokens = part.tokens;
@@ -16,23 +26,36 @@ void append(UsageTotals& all, UsageTotals const& part) {
   all.mass.insert(all.mass.end(), part.mass.begin(), part.mass.end());
 }
 
+// The streams that take usage of the sets; none of them needs a table of the whole model.
 void add_stability(mpi::Comm const& comm, ReducePlan const& plan, UsageStream& usage, Scores& scores) {
-  expect(usage.tiles() == 1, "stability selection takes the whole model");
-  usage.each([&](UsageTile const& tile) {
-    for (auto const& set : plan.ses_sets)
-      scores.ses.emplace(
-          set, stability_selection(comm, tile.of(set), plan.stability, plan.seed, "resampling " + set));
-    if (plan.regular.empty()) return;
-    auto const* benign = plan.benign.empty() ? nullptr : &scores.ses.at(plan.benign);
-    scores.groups = form_groups(scores.ses.at(plan.regular), scores.ses.at(plan.jailbreak), benign);
-    if (benign == nullptr) return;
-    auto const& table = tile.of(plan.benign);
-    scores.floors = noise_floor(comm, table, *benign, plan.seed);
-    if (scores.floors.empty() && comm.rank() == 0)
-      spdlog::warn(
-          "no noise floor: the benign set {} has {} clusters in the discovery split, its halves need 2 each",
-          plan.benign, table.clusters.size());
-  });
+  std::map<std::string, StabilityStream> streams;
+  for (auto const& set : plan.ses_sets)
+    streams.try_emplace(set, comm, scores.space, plan.stability, plan.seed, "resampling " + set);
+  std::optional<NoiseFloorStream> floor;
+  if (!plan.regular.empty() && !plan.benign.empty())
+    floor.emplace(comm, scores.space, plan.stability, plan.seed);
+  UsageIntervals intervals(comm, plan.seed);
+  bool first = true;
+  auto const open = [&] {
+    return (floor && !floor->done()) ||
+           std::ranges::any_of(streams, [](auto const& entry) { return !entry.second.done(); });
+  };
+  for (; open(); first = false)
+    usage.each([&](UsageTile const& tile) {
+      for (auto& [set, stream] : streams) {
+        if (!stream.done()) stream.add(tile.of(set));
+        if (first) append(scores.intervals[set], intervals.of(tile.of(set)));
+      }
+      if (floor && !floor->done()) floor->add(tile.of(plan.benign));
+    });
+  for (auto& [set, stream] : streams) scores.ses.emplace(set, stream.finish());
+  if (plan.regular.empty()) return;
+  auto const* benign = plan.benign.empty() ? nullptr : &scores.ses.at(plan.benign);
+  scores.groups = form_groups(scores.ses.at(plan.regular), scores.ses.at(plan.jailbreak), benign);
+  if (floor) scores.floors = floor->finish(*benign);
+  if (floor && scores.floors.empty() && comm.rank() == 0)
+    spdlog::warn("no noise floor: the benign set {} has fewer than 4 clusters in the discovery split",
+                 plan.benign);
 }
 
 }  // namespace

@@ -75,6 +75,10 @@ ContrastOptions::Pair parse_pair(std::string const& text, std::string const& key
   return pair;
 }
 
+std::string stability_name(StabilityRule const& rule, ContrastOptions::Pair const& pair) {
+  return rule.score + "-" + versus(pair);
+}
+
 SetRequest parse_select(SelectOptions const& select, ReducePlan const& plan, ConfigFaults& faults) {
   auto const key = "select." + select.name;
   check_file_name(select.name, key, faults);
@@ -95,7 +99,19 @@ SetRequest parse_select(SelectOptions const& select, ReducePlan const& plan, Con
     return request;
   }
   request.kind = *kind;
-  bool const one_group = *kind == Kind::ses || *kind == Kind::esft;
+  bool const stable_contrast = *kind == Kind::ses && !select.groups.empty();
+  bool const one_group = (*kind == Kind::ses || *kind == Kind::esft) && !stable_contrast;
+  if (stable_contrast) {
+    request.groups = parse_pair(select.groups, key + ".groups", faults);
+    if (!select.set.empty()) faults.add("{}: set and groups exclude each other; keep one", key);
+    if (!plan.contrast_stability)
+      faults.add("{}.groups: selections of a contrast are made where ses.score names one; it is usage", key);
+    else
+      request.set = stability_name(*plan.contrast_stability, request.groups);
+    if (request.groups.several())
+      faults.add("{}.groups = {}: a selection frequency is of two sets; name one pair a:b", key,
+                 select.groups);
+  }
   if (one_group && select.set.empty()) {  // the only set there is needs no name
     if (plan.ses_sets.size() == 1)
       request.set = plan.ses_sets.front();
@@ -103,12 +119,12 @@ SetRequest parse_select(SelectOptions const& select, ReducePlan const& plan, Con
       faults.add("{}.set: {} scores one prompt set; name one of {}", key, select.criterion,
                  fmt::join(plan.ses_sets, ", "));
   }
-  if (!one_group && !select.set.empty())
+  if (!one_group && !stable_contrast && !select.set.empty())
     faults.add("{}.set: {} compares two groups; use {} instead", key, select.criterion,
                *kind == Kind::contrast ? "groups = a:b" : "ses.regular and ses.jailbreak");
   if (*kind == Kind::contrast)
     request.groups = parse_pair(select.groups, key + ".groups", faults);
-  else if (!select.groups.empty())
+  else if (!select.groups.empty() && !stable_contrast)
     faults.add("{}.groups: {} takes {}", key, select.criterion,
                one_group ? "set" : "ses.regular and ses.jailbreak");
   if (*kind == Kind::safety_group) {
@@ -129,6 +145,12 @@ std::vector<SetRequest> default_requests(ReducePlan const& plan, std::int64_t co
   std::vector<SetRequest> requests;
   for (auto const& set : plan.ses_sets)
     requests.push_back({.name = "ses-" + set, .criterion = "ses", .kind = Kind::ses, .set = set});
+  for (auto const& pair : plan.pairs)
+    if (plan.contrast_stability && planned(plan.passes, plan.contrast_stability->score, pair)) {
+      auto const name = stability_name(*plan.contrast_stability, pair);
+      requests.push_back(
+          {.name = "ses-" + name, .criterion = "ses", .kind = Kind::ses, .set = name, .groups = pair});
+    }
   for (auto const& set : plan.esft_sets)
     for (std::string const criterion : {"esft_token", "esft_gate"})
       requests.push_back({.name = criterion + "-" + set,

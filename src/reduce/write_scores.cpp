@@ -48,7 +48,11 @@ void write_scores(std::filesystem::path const& path, Scores const& scores,
   ScoreFile out(file, scores.space);
   for (auto const& [set, stability] : scores.ses) {
     out.per_expert("ses/" + set + "/frequency", stability.frequency());
-    out.per_expert("ses/" + set + "/usage", scores.usage.at(set));
+    if (auto const usage = scores.usage.find(set); usage != scores.usage.end()) {
+      out.per_expert("ses/" + set + "/usage", usage->second);
+      out.per_expert("ses/" + set + "/usage_low", scores.intervals.at(set).low);
+      out.per_expert("ses/" + set + "/usage_high", scores.intervals.at(set).high);
+    }
     out.path("ses/" + set + "/path", stability);
   }
   for (auto const& [name, score] : scores.contrasts) {

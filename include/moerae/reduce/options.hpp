@@ -15,16 +15,18 @@ struct SesOptions {
   std::string benign = {};             ///< empty: nothing is subtracted and no noise floor is given
   std::vector<std::string> sets = {};  ///< further sets to score; with none at all, every set of the corpus
   std::string positions = "content";   ///< of usage: SES, ESFT and what controls are matched in
-  /// what the top N is of: usage, or a contrast of the set with `benign`
+  /// what the top N is of: usage, or also a contrast, of which stability selection is made for every pair of
+  /// contrast.groups
   std::string score = "usage";
   std::string resample = "complementary";  ///< complementary | half | bootstrap
   std::int64_t samples = 100;              ///< replicates (complementary: two per pair)
   /// empty = auto: N = max(k, floor(.1 K)); else N = floor(alpha K + 1e-9)
   std::optional<double> alpha = {};
-  std::string scope = "layer";  ///< top N of each layer, or of the whole model
-  double threshold = 0.9;       ///< selected: frequency >= threshold
-  std::vector<std::string> bounds = {"unimodal",
-                                     "r-concave"};  ///< on the expected number of false selections
+  /// top N of each layer, or of the whole model; auto: layer for usage, model for contrasts
+  std::string scope = "auto";
+  double threshold = 0.9;  ///< selected: frequency >= threshold
+  /// on the expected number of chance selections: shah-samworth, meinshausen-buhlmann
+  std::vector<std::string> bounds = {"shah-samworth"};
   std::string preset = {};  ///< "paper": bootstrap, strict intersection, plain set difference for HRCG
 };
 

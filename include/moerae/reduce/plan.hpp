@@ -20,7 +20,7 @@ struct SetRequest {
   enum class Kind { ses, esft, contrast, safety_group };
   std::string name, criterion;
   Kind kind = Kind::ses;
-  std::string set = {};                    ///< ses, esft
+  std::string set = {};                    ///< ses (a set, or <score>-<a>-vs-<b>), esft
   ContrastOptions::Pair groups = {};       ///< contrast (b may be several sets); safety_group: regular and
                                            ///< jailbreak
   std::optional<std::int64_t> count = {};  ///< the n best of those that qualify
@@ -32,12 +32,14 @@ struct SetRequest {
 /// What `reduce` computes: the options resolved against the corpus and the record.
 struct ReducePlan {
   std::uint64_t seed = 0;
-  StabilityRule stability;
-  Positions ses_positions, positions;      ///< of usage (SES, ESFT, controls); of contrasts
-  std::string regular, jailbreak, benign;  ///< empty: none
-  std::vector<std::string> ses_sets;       ///< selection frequencies, ascending by name
-  std::vector<std::string> esft_sets;      ///< ESFT scores
-  std::vector<std::string> sets;           ///< all whose usage is needed at ses_positions
+  StabilityRule stability;                          ///< of usage
+  std::optional<StabilityRule> contrast_stability;  ///< of the contrast ses.score, for every pair
+  bool meinshausen_buhlmann = false;                ///< also print this bound
+  Positions ses_positions, positions;               ///< of usage (SES, ESFT, controls); of contrasts
+  std::string regular, jailbreak, benign;           ///< empty: none
+  std::vector<std::string> ses_sets;                ///< selection frequencies, ascending by name
+  std::vector<std::string> esft_sets;               ///< ESFT scores
+  std::vector<std::string> sets;                    ///< all whose usage is needed at ses_positions
   std::vector<ContrastCriterion const*> criteria;
   std::vector<ContrastPass> passes;           ///< what is compared, by positions
   std::vector<std::string> left_out;          ///< contrasts that these sets do not allow, with the reason

@@ -10,6 +10,7 @@
 #include "moerae/mpi/comm.hpp"
 #include "moerae/reduce/groups.hpp"
 #include "moerae/reduce/plan.hpp"
+#include "moerae/reduce/usage_interval.hpp"
 #include "moerae/reduce/usage_stream.hpp"
 #include "moerae/store/provenance.hpp"
 
@@ -34,7 +35,8 @@ struct Scores {
   std::string model_id;
   std::vector<UsageTable> facts;                     ///< of the sets at ses.positions, without layers
   std::map<std::string, UsageTotals> totals;         ///< by set, of the whole model
-  std::map<std::string, Stability> ses;              ///< by set
+  std::map<std::string, Stability> ses;              ///< by set, and by stability_name of pairs
+  std::map<std::string, UsageInterval> intervals;    ///< of `usage`, by set
   std::map<std::string, std::vector<double>> usage;  ///< activation probabilities [L*K], by set
   std::map<std::string, EsftScores> esft;            ///< by set
   std::map<std::pair<std::string, std::string>, ContrastScores> contrasts;  ///< by (criterion, versus)

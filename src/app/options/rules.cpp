@@ -43,9 +43,6 @@ void check_ses(SesOptions const& ses, Rules& rules) {
                   fmt::format("ses.benign = {} is also the harmful set; name a harmless one", ses.benign));
   rules.refuse_if(ses.resample == "complementary" && ses.samples % 2 != 0, {"ses.samples", "ses.resample"},
                   fmt::format("ses.samples = {}: complementary pairs need an even number", ses.samples));
-  rules.refuse_if(
-      ses.score != "usage" && ses.benign.empty(), {"ses.score", "ses.benign"},
-      fmt::format("ses.score = {}: contrasts each set with ses.benign; name a harmless set", ses.score));
   bool const paper = ses.preset == "paper";
   rules.refuse_if(
       paper && ses.resample != "bootstrap", {"ses.resample", "ses.preset"},
@@ -148,6 +145,9 @@ void check_rules(Study const& study, GivenKeys const& given, StudyFaults& faults
   rules.refuse_if(!study.contrast.criteria.empty() && study.contrast.groups.empty(),
                   {"contrast.criteria", "contrast.groups"},
                   "contrast.criteria without contrast.groups: name the groups as a:b");
+  rules.refuse_if(
+      study.ses.score != "usage" && study.contrast.groups.empty(), {"ses.score", "contrast.groups"},
+      fmt::format("ses.score = {}: compares two sets; name them in contrast.groups as a:b", study.ses.score));
   auto const& within = study.contrast.permute_within;
   rules.refuse_if(within.empty() || (contains(within, "none") && within.size() > 1),
                   {"contrast.permute_within"},
