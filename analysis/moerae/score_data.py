@@ -68,6 +68,13 @@ def topic_behaviour(file: h5py.File) -> dict[str, xr.Dataset]:
     return found
 
 
+def _defined(group: h5py.Group, key: str) -> np.ndarray:
+    """NaN where its mask says that it is undefined."""
+    values = group[key][:].astype(float)
+    mask = f"{key}_defined"
+    return np.where(group[mask][:] != 0, values, np.nan) if mask in group else values
+
+
 def agreement(file: h5py.File) -> dict[str, pd.DataFrame]:
     """`spearman` and `jaccard` of the scores (attrs: size, the top of each that Jaccard compares), `sets`: Jaccard of
     the expert sets as written; NaN where undefined."""
@@ -78,9 +85,7 @@ def agreement(file: h5py.File) -> dict[str, pd.DataFrame]:
         if f"{place}{key}" not in group:
             continue
         names = [str(_value(name)) for name in group[f"{place}name"][:]]
-        values = group[f"{place}{key}"][:].astype(float)
-        if f"{place}{key}_defined" in group:
-            values = np.where(group[f"{place}{key}_defined"][:] != 0, values, np.nan)
+        values = _defined(group, f"{place}{key}")
         found[kind] = pd.DataFrame(values, names, names)
         found[kind].attrs = attributes(group) | attributes(group[f"{place}{key}"])
     return found
@@ -94,7 +99,7 @@ def replication(file: h5py.File) -> pd.DataFrame:
         for groups, content in comparisons.items():
             row: dict[str, object] = {"criterion": criterion, "groups": groups, **attributes(content)}
             for key in ("spearman", "jaccard"):
-                values = content[key][:].astype(float)
+                values = _defined(content, key)
                 row |= {"splits": len(values), key: np.nan, f"{key}_low": np.nan, f"{key}_high": np.nan}
                 if len(known := values[~np.isnan(values)]):
                     row |= {key: known.mean(), f"{key}_low": known.min(), f"{key}_high": known.max()}

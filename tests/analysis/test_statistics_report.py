@@ -50,6 +50,7 @@ def test_topic_and_behaviour(run):
     assert data.attrs["absent"] == [REASON] and "absent" not in summary
     for row, value in ROWS.items():
         assert data["js_nats"].sel(row=row, layer=3).item() == pytest.approx(1.5 * value)
+        assert np.isnan(data["floor"].sel(row=row)).all() == (row == "topic_changed_b")
 
 
 def test_agreement_and_replication(run):
@@ -60,7 +61,7 @@ def test_agreement_and_replication(run):
     assert found["jaccard"].attrs["size"] == 4 and found["jaccard"].loc["constant", "constant"] == 0
     assert found["sets"].loc["hcdg", "ses-regular"] == 0.5
     (row,) = opened.replication.to_dict("records")
-    assert row["splits"] == 2 and row["size"] == 4 and row["spearman"] == pytest.approx(0.8)
+    assert row["splits"] == 3 and row["size"] == 4 and row["spearman"] == pytest.approx(0.8)
     assert (row["jaccard_low"], row["jaccard_high"]) == (0.25, 0.5)
 
 
@@ -86,7 +87,8 @@ def test_page(run, tmp_path):
     assert f"Not formed: {REASON}" in text
     assert "unimodal 23, what vacuous: &lt;=23 experts" in text and "at least 2" in text
     assert "matched 2 2 to 2 1 usage jailbreak 0.97 to 1.94" in text and "dose 1 1 to 1 0 gate 0.50 to 0.50" in text
-    assert "behaviour changes 0.0200 (floor 0.0020)" in text
+    assert "topic changes 0.3000 (floor 0.0300) and 0.2800 (no floor)" in text
+    assert "behaviour changes 0.0200 (floor 0.0020)" in text and "nan" not in text.lower()
     assert "associated" in text and "Jaccard index of the 4 best" in text and "0.700 to 0.900" in text
     pictures = {path.name for path in (out / "figures").iterdir()}
     assert {"run-volcano-regular-vs-permitted.png", "run-topics-regular-vs-permitted.png"} <= pictures

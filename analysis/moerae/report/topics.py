@@ -62,11 +62,16 @@ class Table:
         behaviour = self.line("behaviour_changed")
         if not topic or behaviour is None:
             return ""
-        moved = " and ".join(f"{line.get('mean'):.4f} (floor {line.get('floor'):.4f})" for line in topic)
+        moved = " and ".join(map(_with_floor, topic))
         return (
             f"{self.name}: JS in nats when the topic changes {moved}; when the topic stays and the behaviour changes "
-            f"{behaviour.get('mean'):.4f} (floor {behaviour.get('floor'):.4f})"
+            f"{_with_floor(behaviour)}"
         )
+
+
+def _with_floor(line: Line) -> str:
+    floor = line.get("floor")
+    return f"{line.get('mean'):.4f} ({'no floor' if np.isnan(floor) else f'floor {floor:.4f}'})"
 
 
 def tables(run: Run) -> list[Table]:
