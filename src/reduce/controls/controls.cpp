@@ -1,0 +1,141 @@
+#include "moerae/reduce/controls/controls.hpp"
+
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+#include "control_draws.hpp"
+#include "moerae/base/check.hpp"
+
+namespace moerae {
+namespace {
+
+using controls::Draws;
+using controls::Quantity;
+using controls::Target;
+using Experts = std::vector<std::size_t>;
+
+void add_quantities(Target& target, SetUsage const& usage) {
+  expect(usage.count.size() == target.space.size() && usage.mass.size() == target.space.size(),
+         "controls: totals of {} have {} experts of {}", usage.name, usage.count.size(), target.space.size());
+  auto const sum = [](std::span<std::int64_t const> values) {
+    return static_cast<double>(std::accumulate(values.begin(), values.end(), std::int64_t{0}));
+  };
+  target.quantities.push_back({"usage " + usage.name, {usage.count.begin(), usage.count.end()}, .5});
+  target.quantities.push_back({"gate mass " + usage.name,
+                               {usage.mass.begin(), usage.mass.end()},
+                               std::max(1.0, sum(usage.mass)) / std::max(1.0, sum(usage.count)) / 2});
+}
+
+store::ControlSet control_of(Target const& target, std::string_view kind, Experts const& chosen) {
+  store::ControlSet out{std::string(kind), {}, {}, true};
+  auto const experts = static_cast<std::size_t>(target.space.experts);
+  for (auto const e : chosen)
+    out.experts.emplace_back(target.space.layers[e / experts], static_cast<std::int32_t>(e % experts));
+  for (std::size_t q = 0; q < target.quantities.size(); ++q) {
+    auto const& quantity = target.quantities[q];
+    out.ratio.emplace_back(quantity.name, ratio_of(target, quantity, chosen));
+    if (kind != "dose" || q == Target::dose)
+      out.matched = out.matched && controls::agrees(out.ratio.back().second);
+  }
+  return out;
+}
+
+/// The first good draw, else the nearest; empty where every draw is.
+Experts search(std::uint32_t tries, std::function<Experts(std::uint32_t)> const& draw,
+               std::function<double(Experts const&)> const& distance,
+               std::function<bool(Experts const&)> const& good) {
+  Experts best;
+  double nearest = INFINITY;
+  for (std::uint32_t t = 0; t < tries; ++t) {
+    auto chosen = draw(t);
+    if (chosen.empty()) continue;
+    if (good(chosen)) return chosen;
+    if (auto const d = distance(chosen); d < nearest) {
+      nearest = d;
+      best = std::move(chosen);
+    }
+  }
+  return best;
+}
+
+/// The first layer that has fewer others than members; past the end: none.
+std::size_t crowded_layer(Target const& target) {
+  std::vector<std::int32_t> members(target.space.layers.size(), 0);
+  for (auto const e : target.set) ++members[target.layer_of(e)];
+  auto const found = std::ranges::find_if(members, [&](auto n) { return 2 * n > target.space.experts; });
+  return static_cast<std::size_t>(found - members.begin());
+}
+
+std::string counted(std::vector<store::ControlSet> const& sets, std::string_view kind) {
+  std::size_t number = 0, matched = 0;
+  double low = INFINITY, high = 0;
+  for (auto const& set : sets) {
+    if (set.kind != kind) continue;
+    ++number;
+    matched += set.matched ? 1 : 0;
+    for (std::size_t q = 0; q < set.ratio.size(); ++q) {
+      if (kind == "dose" && q != Target::dose) continue;
+      low = std::min(low, set.ratio[q].second);
+      high = std::max(high, set.ratio[q].second);
+    }
+  }
+  if (matched == number) return "";
+  return fmt::format("{}: {} of {} controls agree with the set within {} to {}; ratios {:.3f} to {:.3f}",
+                     kind, matched, number, controls::least_total, controls::widest_total, low, high);
+}
+
+}  // namespace
+
+Controls draw_controls(ExpertSpace const& space, std::string const& name, std::span<std::size_t const> set,
+                       SetUsage const& evaluated, std::optional<SetUsage> const& benign,
+                       ControlRule const& rule) {
+  Controls out;
+  Target target{space, {set.begin(), set.end()}, {}};
+  expect(std::ranges::is_sorted(set) && (set.empty() || set.back() < space.size()),
+         "controls of {}: indices must ascend and stay below {}", name, space.size());
+  add_quantities(target, evaluated);
+  if (benign) add_quantities(target, *benign);
+  if (set.empty()) {
+    out.notes.push_back("no controls: the set has no experts");
+    return out;
+  }
+  auto const all_agree = [&](Experts const& chosen) {
+    return std::ranges::all_of(target.quantities,
+                               [&](auto const& q) { return controls::agrees(ratio_of(target, q, chosen)); });
+  };
+  auto const& mass = target.quantities[Target::dose];
+  auto const add = [&](std::string_view kind, Experts const& chosen) {
+    if (!chosen.empty()) out.sets.push_back(control_of(target, kind, chosen));
+    return !chosen.empty();
+  };
+  if (auto const layer = crowded_layer(target); layer < space.layers.size()) {
+    out.notes.push_back(fmt::format(
+        "no matched control: the set holds more than half of the {} experts of layer {}, and as many others "
+        "are not there; judge it by its dose controls",
+        space.experts, space.layers[layer]));
+  } else {
+    controls::Neighbours const neighbours(target);
+    for (std::uint32_t c = 0; c < rule.matched; ++c)
+      add("matched",
+          search(
+              rule.tries, [&](std::uint32_t t) { return neighbours.draw(Draws(rule.seed, name, 0, c, t)); },
+              [&](Experts const& chosen) { return distance_of(target, chosen); }, all_agree));
+  }
+  if (benign && !add("benign_top", benign_top(target, *benign)))
+    out.notes.push_back("no benign_top control: the set holds every expert of its layers");
+  for (std::uint32_t c = 0; c < rule.dose; ++c) {
+    auto const chosen = search(
+        rule.tries, [&](std::uint32_t t) { return draw_dose(target, Draws(rule.seed, name, 1, c, t)); },
+        [&](Experts const& some) { return std::abs(std::log(ratio_of(target, mass, some))); },
+        [&](Experts const& some) { return controls::agrees(ratio_of(target, mass, some)); });
+    if (add("dose", chosen)) continue;
+    out.notes.push_back("no dose control: the set's layers have no other expert with gate mass that fits");
+    break;
+  }
+  for (auto const* kind : {"matched", "benign_top", "dose"})
+    if (auto note = counted(out.sets, kind); !note.empty()) out.notes.push_back(std::move(note));
+  return out;
+}
+
+}  // namespace moerae
