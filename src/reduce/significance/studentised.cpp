@@ -1,0 +1,141 @@
+#include "moerae/reduce/significance/studentised.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "moerae/base/check.hpp"
+#include "moerae/reduce/significance/integer_product.hpp"
+#include "studentised_form.hpp"
+#include "unit_residuals.hpp"
+
+namespace moerae {
+namespace {
+
+using detail::UnitResiduals;
+
+// What is worked on at once stays in the second-level cache.
+constexpr std::size_t replicate_block = 256, expert_block = 4 * column_block;
+// Squares are taken of the upper 23 of 30 bits: their sums over 100,000 clusters fit into 64.
+constexpr std::int64_t square_unit = 1 << 7;
+constexpr std::size_t most_units = 50000;
+
+std::int64_t coarse(std::int64_t r) {
+  return (r < 0 ? r - square_unit / 2 : r + square_unit / 2) / square_unit;
+}
+std::int64_t square(std::int64_t r) {
+  return coarse(r) * coarse(r);
+}
+
+/// Linear in the labels: sum over group a = sum over the twins + sum of label * (as it is - twin).
+template <class Term>
+PackedColumns columns_of(UnitResiduals const& r, Term term) {
+  return {r.units(), r.experts(), [&](std::size_t u, std::span<std::int64_t> row) {
+            for (std::size_t e = 0; e < row.size(); ++e)
+              row[e] = term(r.of(r.as_is(u), e)) - term(r.of(r.twin(u), e));
+          }};
+}
+
+class Studentised final : public Statistic {
+ public:
+  explicit Studentised(UnitResiduals const& r)
+      : r_(columns_of(r, [](std::int64_t value) { return value; })),
+        ss_(columns_of(r, square)),
+        all_r_(r.experts(), 0),
+        all_ss_(all_r_),
+        twin_r_(all_r_),
+        twin_ss_(all_r_),
+        products_(all_r_) {
+    for (std::size_t u = 0; u < r.units(); ++u) {
+      tokens_.push_back({r.as_is(u).tokens, r.twin(u).tokens});
+      all_tokens_ += r.as_is(u).tokens + r.twin(u).tokens;
+      for (std::size_t e = 0; e < r.experts(); ++e) {
+        auto const x = r.of(r.as_is(u), e), y = r.of(r.twin(u), e);
+        all_r_[e] += x + y;
+        all_ss_[e] += square(x) + square(y);
+        twin_r_[e] += y;
+        twin_ss_[e] += square(y);
+        products_[e] += coarse(x) * coarse(y);
+      }
+    }
+  }
+
+  void evaluate(std::span<std::uint8_t const> labels, std::span<double> t) const override {
+    auto const units = tokens_.size(), experts = all_r_.size();
+    auto const replicates = labels.size() / units;
+    expect(labels.size() == replicates * units && t.size() == replicates * experts,
+           "studentised: {} labels of {} units, {} values of {} experts", labels.size(), units, t.size(),
+           experts);
+    for (std::size_t first = 0; first < replicates; first += replicate_block) {
+      auto const rows = std::min(replicate_block, replicates - first);
+      evaluate_block(labels.subspan(first * units, rows * units), t.data() + first * experts);
+    }
+  }
+
+ private:
+  struct Tokens {
+    std::int64_t as_is, twin;
+  };
+
+  [[nodiscard]] std::int64_t tokens_of_a(std::span<std::uint8_t const> labels) const {
+    std::int64_t n = 0;
+    for (std::size_t u = 0; u < labels.size(); ++u) n += labels[u] != 0 ? tokens_[u].as_is : tokens_[u].twin;
+    return n;
+  }
+
+  void evaluate_block(std::span<std::uint8_t const> labels, double* t) const {
+    auto const units = tokens_.size(), experts = all_r_.size();
+    PackedWeights const weights(labels, units);
+    std::vector<std::int64_t> r, ss, n_a;
+    for (std::size_t i = 0; i < weights.replicates(); ++i)
+      n_a.push_back(tokens_of_a(labels.subspan(i * units, units)));
+    auto const sum = [&](PackedColumns const& columns, std::vector<std::int64_t> const& twins,
+                         std::size_t first, std::size_t n, std::vector<std::int64_t>& sums) {
+      sums.resize(weights.replicates() * n);
+      integer_product(weights, columns, first, n, sums);
+      for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += twins[first + i % n];
+    };
+    for (std::size_t first = 0; first < experts; first += expert_block) {
+      auto const n = std::min(expert_block, experts - first);
+      sum(r_, twin_r_, first, n, r);
+      sum(ss_, twin_ss_, first, n, ss);
+      for (std::size_t i = 0; i < weights.replicates(); ++i)
+        detail::studentised_form({&r[i * n], &ss[i * n], &all_r_[first], &all_ss_[first], &products_[first],
+                                  n_a[i], all_tokens_ - n_a[i], static_cast<double>(square_unit), n},
+                                 t + i * experts + first);
+    }
+  }
+
+  PackedColumns r_, ss_;
+  std::vector<std::int64_t> all_r_, all_ss_, twin_r_, twin_ss_, products_;
+  std::vector<Tokens> tokens_;
+  std::int64_t all_tokens_ = 0;
+};
+
+std::unique_ptr<Statistic> make(Comparison const& groups, Exchange const& exchange, detail::Measure measure) {
+  validate<ConfigError>(exchange.units().size() <= most_units,
+                        "sets {} and {} have {} clusters, and the exact sums of the studentised statistic "
+                        "hold {}; compare fewer",
+                        groups.a.clusters.name, groups.b.clusters.name, exchange.units().size(), most_units);
+  return std::make_unique<Studentised>(UnitResiduals(detail::UnitRows(groups, exchange, measure)));
+}
+
+}  // namespace
+
+std::unique_ptr<Statistic> studentised(Comparison const& groups, Exchange const& exchange) {
+  return make(groups, exchange, detail::Measure::count);
+}
+std::unique_ptr<Statistic> studentised_mass(Comparison const& groups, Exchange const& exchange) {
+  return make(groups, exchange, detail::Measure::mass);
+}
+std::unique_ptr<Statistic> studentised_same_token(Comparison const& groups, Exchange const& exchange) {
+  return make(groups, exchange, detail::Measure::same_token);
+}
+
+std::vector<double> observed_statistic(MakeStatistic make_statistic, Comparison const& groups) {
+  Exchange const exchange(groups.a.clusters, groups.b.clusters, {.topic = false, .length = false});
+  std::vector<double> t(groups.a.clusters.space.size());
+  make_statistic(groups, exchange)->evaluate(exchange.observed(), t);
+  return t;
+}
+
+}  // namespace moerae
