@@ -23,7 +23,11 @@ namespace moerae {
 ///   r_concave             p min(1, D(theta^2, ceil(2 B tau) - B, B, -1/2), D(theta, ceil(2 B tau), 2 B,
 ///   -1/4))
 ///                         of complementary pairs, r-concave distributions (Shah and Samworth 2013, equation
-///                         8)
+///                         8). Ranks of means over clusters are not r-concave at low thresholds: exchangeable
+///                         experts exceed it up to 3.4 times at tau .6 [ours,
+///                         tests/reduce/stability/null_test.cpp]. It is refused where the normal limit of
+///                         such ranks (normal_null.hpp) exceeds it; the unimodal bound is not exceeded by
+///                         that limit anywhere
 /// They bound the instability of a selection under sampling, nothing else.
 enum class BoundKind { meinshausen_buhlmann, unimodal, r_concave };
 
@@ -45,6 +49,9 @@ struct BoundCase {
   std::int64_t samples = 100;  ///< S replicates; B = S/2 pairs of complementary halves
   std::int64_t q = 0, p = 0;   ///< 1 <= q < p
 };
+
+/// The published formula alone, whether its conditions hold or not. 1 <= q < p, threshold above one half.
+[[nodiscard]] double bound_formula(BoundKind kind, BoundCase const& of);
 
 /// Never throws for what a study may ask: a bound that does not hold has a reason instead of a value.
 [[nodiscard]] StabilityBound stability_bound(BoundKind kind, BoundCase const& of);

@@ -31,6 +31,15 @@ std::string numbers(std::vector<StabilityBound> const& bounds) {
   return text;
 }
 
+// Each reason once: a bootstrap has the same for all
+std::string refusals(std::vector<StabilityBound> const& bounds) {
+  std::string text;
+  for (auto const& bound : bounds)
+    if (!bound.value && text.find(bound.reason) == std::string::npos)
+      text += fmt::format("No {} bound: {}. ", name_of(bound.kind), bound.reason);
+  return text;
+}
+
 }  // namespace
 
 BoundCase bound_case(Stability const& stability) {
@@ -58,19 +67,15 @@ BoundStatement bound_statement(Stability const& stability, bool meinshausen_buhl
   auto const found = numbers(out.bounds);
   out.sentence = fmt::format("{} of {} experts selected at threshold {} (q = {} in the top of a replicate). ",
                              out.selected, out.p, of.threshold, of.q);
-  if (found.empty()) {
-    out.sentence += fmt::format("No bound on chance selections: {}. ", usual.reason);
-  } else {
+  if (!found.empty())
     out.sentence += fmt::format(
         "Expected number of selected experts whose chance of being in the top of a random half is at most "
-        "q/p = {:.3g}: "
-        "at most {}. ",
+        "q/p = {:.3g}: at most {}. ",
         static_cast<double>(of.q) / static_cast<double>(of.p), found);
-    if (!usual.value) out.sentence += fmt::format("The unimodal bound does not hold: {}. ", usual.reason);
-    if (!out.informative && usual.value)
-      out.sentence +=
-          "That is vacuous: more than one chance selection, or as many as there are, cannot be excluded. ";
-  }
+  if (usual.value && !out.informative)
+    out.sentence +=
+        "That is vacuous: more than one chance selection, or as many as there are, cannot be excluded. ";
+  out.sentence += refusals(out.bounds);
   out.sentence += meaning(stability);
   return out;
 }

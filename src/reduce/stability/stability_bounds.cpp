@@ -4,6 +4,7 @@
 
 #include "moerae/base/check.hpp"
 #include "moerae/reduce/concave_tail.hpp"
+#include "moerae/reduce/normal_null.hpp"
 
 namespace moerae {
 namespace {
@@ -27,9 +28,9 @@ double theta_of(BoundCase const& of) {
 // Why no bound holds, or no bound for pairs; empty: it may
 std::string obstacle(BoundKind kind, BoundCase const& of) {
   if (of.resampling == Resampling::bootstrap)
-    return "bootstrap replicates share clusters, so that a noise expert which leads in the sample leads in "
-           "most of "
-           "them: no bound exists; use ses.resample = complementary";
+    return "the bounds rest on halves that are samples of their own; bootstrap replicates share clusters, "
+           "and nothing is "
+           "proven for them; use ses.resample = complementary";
   if (of.q < 1 || of.q >= of.p)
     return fmt::format("a top {} of {} experts selects {}: there is nothing to bound; change ses.alpha", of.q,
                        of.p, of.q < 1 ? "none" : "all");
@@ -63,6 +64,19 @@ std::string unimodal_obstacle(BoundCase const& of) {
         "smaller ses.alpha",
         of.threshold, theta, from);
   return {};
+}
+
+// Whether chance exceeds the bound already in the simplest case
+std::string r_concave_obstacle(BoundCase const& of) {
+  auto const t = static_cast<std::int64_t>(needed(of));
+  double const bound = bound_formula(BoundKind::r_concave, of);
+  double const chance = static_cast<double>(of.p) * normal_null_tail(theta_of(of), t, of.samples / 2);
+  if (chance <= bound) return {};
+  return fmt::format(
+      "threshold {} with q/p = {:.3g}: ranks of means are not r-concave there, exchangeable experts give "
+      "{:.3g} where it claims {:.3g}; use the unimodal bound, raise ses.threshold or choose a smaller "
+      "ses.alpha",
+      of.threshold, theta_of(of), chance, bound);
 }
 
 double meinshausen_buhlmann(BoundCase const& of) {
@@ -106,19 +120,23 @@ StabilityBound stability_bound(BoundKind kind, BoundCase const& of) {
          of.threshold);
   StabilityBound bound{kind, {}, obstacle(kind, of)};
   if (bound.reason.empty() && kind == BoundKind::unimodal) bound.reason = unimodal_obstacle(of);
-  if (!bound.reason.empty()) return bound;
+  if (bound.reason.empty() && kind == BoundKind::r_concave) bound.reason = r_concave_obstacle(of);
+  if (bound.reason.empty()) bound.value = bound_formula(kind, of);
+  return bound;
+}
+
+double bound_formula(BoundKind kind, BoundCase const& of) {
+  expect(of.q >= 1 && of.q < of.p && tau_of(of) > .5, "a bound of {} in {} at threshold {}", of.q, of.p,
+         of.threshold);
   switch (kind) {
     case BoundKind::meinshausen_buhlmann:
-      bound.value = meinshausen_buhlmann(of);
-      break;
+      return meinshausen_buhlmann(of);
     case BoundKind::unimodal:
-      bound.value = unimodal(of);
-      break;
+      return unimodal(of);
     case BoundKind::r_concave:
-      bound.value = r_concave(of);
-      break;
+      return r_concave(of);
   }
-  return bound;
+  throw std::logic_error("a bound of no kind");
 }
 
 std::int64_t largest_q(BoundKind kind, BoundCase of, double expected) {

@@ -1,11 +1,11 @@
-#include "moerae/reduce/stability_bounds.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "moerae/reduce/concave_tail.hpp"
+#include "moerae/reduce/normal_null.hpp"
+#include "moerae/reduce/stability_bounds.hpp"
 
 namespace moerae {
 namespace {
@@ -15,9 +15,7 @@ using testing::HasSubstr;
 constexpr auto mb = BoundKind::meinshausen_buhlmann;
 
 double value(BoundKind kind, double tau, std::int64_t q, std::int64_t p) {
-  auto const bound = stability_bound(kind, {.threshold = tau, .q = q, .p = p});
-  EXPECT_TRUE(bound.value) << name_of(kind) << " " << bound.reason;
-  return bound.value.value_or(-1);
+  return bound_formula(kind, {.threshold = tau, .q = q, .p = p});
 }
 
 struct Vector {
@@ -57,8 +55,8 @@ TEST(StabilityBounds, LargestQ) {
   EXPECT_EQ(largest_q(mb, of), 70);
   auto const q = largest_q(BoundKind::r_concave, of);
   EXPECT_GT(q, 119);
-  EXPECT_LE(value(BoundKind::r_concave, .9, q, 6144), 1);
-  EXPECT_GT(value(BoundKind::r_concave, .9, q + 1, 6144), 1);
+  EXPECT_TRUE(stability_bound(BoundKind::r_concave, {.q = q, .p = 6144}).value);
+  EXPECT_FALSE(stability_bound(BoundKind::r_concave, {.q = q + 1, .p = 6144}).value.value_or(9) <= 1);
   EXPECT_EQ(largest_q(BoundKind::unimodal, of, 10), 377);    // sqrt(10 * 2.318 * 6144)
   EXPECT_EQ(largest_q(mb, {.threshold = .51, .p = 10}), 0);  // 1/(.02 * 10) = 5
   EXPECT_EQ(largest_q(mb, {.resampling = Resampling::bootstrap, .p = 6144}), 0);
@@ -105,6 +103,33 @@ TEST(StabilityBounds, UnimodalBeginsAtItsThreshold) {
   EXPECT_THAT(reason(BoundKind::unimodal, of), HasSubstr("sqrt(3)"));
   of.threshold = .51, of.q = 1;  // below 1/2 + 1/B
   EXPECT_THAT(reason(BoundKind::unimodal, of), HasSubstr("0.52"));
+}
+
+TEST(StabilityBounds, RConcaveWhereRanksOfMeansKeepIt) {
+  EXPECT_TRUE(stability_bound(BoundKind::r_concave, {.q = 119, .p = 6144}).value);
+  BoundCase const low{.threshold = .6, .q = 10, .p = 100};
+  EXPECT_THAT(reason(BoundKind::r_concave, low), testing::AllOf(HasSubstr("1.14"), HasSubstr("unimodal")));
+  EXPECT_THAT(reason(BoundKind::r_concave, {.q = 576, .p = 6144}),
+              HasSubstr("exchangeable"));  // usage of Qwen3
+}
+
+// Golden values by numpy (trinomial chances by a Fourier transform)
+TEST(NormalNull, Tail) {
+  EXPECT_NEAR(normal_null_tail(.1, 60, 50), 0.0198842, 2e-06);
+  EXPECT_NEAR(normal_null_tail(.02, 90, 50), 1.98614e-05, 2e-09);
+  EXPECT_NEAR(normal_null_tail(.02, 900, 500), normal_null_tail(.02, 180, 100), 1e-12);
+}
+
+// The unimodal bound, by contrast, is kept at every threshold.
+TEST(NormalNull, KeepsTheUnimodalBound) {
+  for (double const tau : {.55, .6, .7, .75, .8, .9, 1.0})
+    for (std::int64_t const q : {1, 5, 20, 100, 200}) {
+      BoundCase const of{.threshold = tau, .q = q, .p = 1000};
+      auto const bound = stability_bound(BoundKind::unimodal, of);
+      if (!bound.value) continue;
+      EXPECT_LE(1000 * normal_null_tail(static_cast<double>(q) / 1000, std::lround(100 * tau), 50),
+                *bound.value);
+    }
 }
 
 TEST(StabilityBounds, RConcaveIsTheTighterAndAllFallWithTheThreshold) {
@@ -183,7 +208,8 @@ TEST(BoundStatement, VacuousOrNoBound) {
   auto const bootstrap =
       bound_statement(selection_of(std::vector<std::int64_t>(100, 1), Resampling::bootstrap), true);
   EXPECT_FALSE(bootstrap.informative);
-  EXPECT_THAT(bootstrap.sentence, HasSubstr("No bound on chance selections"));
+  EXPECT_THAT(bootstrap.sentence,
+              testing::AllOf(HasSubstr("No meinshausen_buhlmann bound"), Not(HasSubstr("No unimodal"))));
 }
 
 }  // namespace

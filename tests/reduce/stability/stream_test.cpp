@@ -1,10 +1,9 @@
 // Runs at 1, 2, 3 and 4 ranks: everything is compared with the same on one rank and the whole model.
-#include "moerae/reduce/stability_stream.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "moerae/reduce/groups.hpp"
+#include "moerae/reduce/stability_stream.hpp"
 #include "moerae/reduce/usage_interval.hpp"
 #include "reduce/stability/exchangeable_tables.hpp"
 

@@ -1,0 +1,146 @@
+// Calibration: expert ids permuted per cluster and layer, so that every expert has the same chance q/p of
+// being in the top of a half. All selected experts are then chance selections, and their mean number must
+// keep every bound that is given.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+
+#include "moerae/reduce/contrast/criteria.hpp"
+#include "moerae/reduce/normal_null.hpp"
+#include "moerae/reduce/stability_bounds.hpp"
+#include "moerae/reduce/stability_stream.hpp"
+#include "reduce/stability/exchangeable_tables.hpp"
+
+namespace moerae {
+namespace {
+
+using test::ExchangeableTables;
+
+ExpertSpace const space{{0, 5}, 20, 2};
+constexpr int runs = 500;
+constexpr std::array<double, 4> thresholds{.6, .7, .8, .9};
+
+// Number of selected experts over the runs, at each threshold.
+struct Selected {
+  std::array<double, 4> sum{}, squares{};
+  double runs = 0;
+  void add(Stability const& found) {
+    ++runs;
+    for (std::size_t i = 0; i < thresholds.size(); ++i) {
+      auto rule = found.rule;
+      rule.threshold = thresholds[i];
+      auto const n = static_cast<double>(
+          std::ranges::count_if(found.count, [&](std::int64_t c) { return c >= rule.needed(); }));
+      sum[i] += n;
+      squares[i] += n * n;
+    }
+  }
+  [[nodiscard]] double mean(std::size_t i) const { return sum[i] / runs; }
+  [[nodiscard]] double error(std::size_t i) const {
+    return std::sqrt((squares[i] / runs - mean(i) * mean(i)) / runs);
+  }
+};
+
+// How many bounds there were to keep
+int expect_within_bounds(Selected const& selected, BoundCase of) {
+  int kept = 0;
+  for (std::size_t i = 0; i < thresholds.size(); ++i)
+    for (auto const kind : bound_kinds) {
+      of.threshold = thresholds[i];
+      auto const bound = stability_bound(kind, of);
+      if (!bound.value) continue;
+      ++kept;
+      EXPECT_LE(selected.mean(i), *bound.value + 3 * selected.error(i))
+          << name_of(kind) << " at threshold " << thresholds[i];
+    }
+  return kept;
+}
+
+Selected null_usage(ExpertSpace const& experts, StabilityRule const& rule, std::uint64_t runs_of) {
+  Selected selected;
+  for (std::uint64_t run = 0; run < runs_of; ++run) {
+    auto const table = ExchangeableTables(run).table("null", experts, 0, 24, 0);
+    selected.add(stability_selection({}, table, rule, 1000 + run, ""));
+  }
+  return selected;
+}
+
+TEST(NullCalibration, UsageKeepsTheBounds) {
+  auto const selected = null_usage(space, {}, runs);
+  BoundCase of{.q = 4, .p = 40};
+  EXPECT_EQ(expect_within_bounds(selected, of), 8);  // unimodal and Meinshausen-Buhlmann at each threshold
+  // chance does select, as the normal limit says; and more than the r-concave formula, which is refused,
+  // allows
+  EXPECT_NEAR(selected.mean(0), 40 * normal_null_tail(.1, 60, 50), .15 + 3 * selected.error(0));
+  of.threshold = .6;
+  EXPECT_GT(selected.mean(0), bound_formula(BoundKind::r_concave, of) + 3 * selected.error(0));
+}
+
+TEST(NullCalibration, SmallTopsKeepTheRConcaveBound) {
+  StabilityRule rule;
+  rule.alpha = .025;  // 1 of 40
+  auto const selected = null_usage({{0, 1, 2, 3}, 40, 1}, rule, 2500);
+  BoundCase const of{.q = 4, .p = 160};
+  EXPECT_TRUE(stability_bound(BoundKind::r_concave, of).value);
+  EXPECT_GE(expect_within_bounds(selected, of), 9);
+  EXPECT_GT(selected.sum[3], 0);  // 10 or so at .9
+}
+
+TEST(NullCalibration, HalfSamplesKeepMeinshausenBuhlmann) {
+  StabilityRule rule;
+  rule.resampling = Resampling::half;
+  BoundCase const of{.resampling = Resampling::half, .q = 4, .p = 40};
+  auto const selected = null_usage(space, rule, runs);
+  EXPECT_EQ(expect_within_bounds(selected, of), 4);
+  EXPECT_GT(selected.mean(0), .05);
+}
+
+Stability select_by(Comparison const& groups, StabilityRule const& rule, std::uint64_t seed) {
+  StabilityStream stream({}, space, rule, seed, "");
+  while (!stream.done()) stream.add(groups, contrast::risk_difference);
+  return stream.finish();
+}
+
+StabilityRule contrast_rule() {
+  StabilityRule rule;
+  rule.score = "risk_difference";
+  rule.scope = Scope::model;
+  return rule;
+}
+
+TEST(NullCalibration, ContrastOverTheModelKeepsAllBounds) {
+  Selected selected;
+  auto rule = contrast_rule();
+  rule.alpha = .1;
+  for (std::uint64_t run = 0; run < runs; ++run) {
+    ExchangeableTables const tables(run);
+    auto const a = tables.table("a", space, 0, 20, 0), b = tables.table("b", space, 8, 20, 1);  // 12 pairs
+    selected.add(select_by({Group(a), Group(b)}, rule, run));
+  }
+  EXPECT_EQ(expect_within_bounds(selected, {.q = 4, .p = 40}), 8);
+  EXPECT_GT(selected.mean(0), .05);
+}
+
+TEST(Power, ShiftedExpertsAreFoundAndFewOthers) {
+  constexpr int power_runs = 100;
+  int found = 0, others = 0;
+  auto const rule = contrast_rule();
+  for (std::uint64_t run = 0; run < power_runs; ++run) {
+    ExchangeableTables const tables(run);
+    auto a = tables.table("a", space, 0, 60, 0);
+    auto const b = tables.table("b", space, 0, 60, 1);
+    for (std::size_t c = 0; c < 60; ++c) {  // by about one standard deviation between clusters
+      a.count[c * space.size() + 4] += 300;
+      a.count[c * space.size() + 31] -= 300;
+    }
+    auto const selected = select_by({Group(a), Group(b)}, rule, run);
+    for (std::size_t e = 0; e < space.size(); ++e)
+      (e == 4 || e == 31 ? found : others) += selected.selected(e) ? 1 : 0;
+  }
+  EXPECT_GE(found, 2 * power_runs * 9 / 10);
+  EXPECT_LE(others, power_runs);  // E[V] <= 1 by the choice of N
+}
+
+}  // namespace
+}  // namespace moerae
