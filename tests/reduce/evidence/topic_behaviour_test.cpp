@@ -126,13 +126,31 @@ TEST(TopicBehaviour, FindsWhatWasPutIn) {
 }
 
 TEST(TopicBehaviour, NothingRisesAboveItsFloorWhereNothingDiffers) {
-  auto const table = table_of(TopicWorld{.cluster_effect = .5});
-  for (auto const& row : table.rows) {
-    if (row.facts.name == "same_topic_pairs") continue;
-    EXPECT_GT(row.js.mean.value, 0) << row.facts.name;
-    EXPECT_NEAR(row.js.mean_equal / row.js.mean_floor.value, 1, .12) << row.facts.name;
-    EXPECT_LE(row.js.mean_floor.low, row.js.mean_floor.value);
+  // what a goal asks for is the same in both groups: pairs are nearer than strangers, and that is no floor
+  for (auto const& world : {TopicWorld{.cluster_effect = .5}, TopicWorld{.goal_effect = .5}}) {
+    auto const table = table_of(world);
+    for (auto const& row : table.rows) {
+      if (row.facts.name == "same_topic_pairs") continue;
+      EXPECT_GT(row.js.mean.value, 0) << row.facts.name;
+      EXPECT_LE(row.js.mean_floor.low, row.js.mean_floor.value);
+      if (row.facts.name == "matched_pairs" && world.goal_effect > 0)
+        EXPECT_LT(row.js.mean.high, row.js.mean_floor.low);
+      else
+        EXPECT_NEAR(row.js.mean_equal / row.js.mean_floor.value, 1, .12) << row.facts.name;
+    }
   }
+}
+
+TEST(TopicBehaviour, PooledIsTheCriterionWhateverTopicsAreLookedAt) {
+  auto a = TopicWorld{.topic_effect = .5, .behaviour_effect = .3}.table(0);
+  auto const b = TopicWorld{.topic_effect = .5, .behaviour_effect = .3}.table(1);
+  a.topic[5] = a.topic[6] = -1;
+  auto const table = table_of(a, b, {.max_topics = 2});
+  EXPECT_EQ(row_of(table, "topic_changed_b").facts.comparisons, 1U);
+  auto const layers = contrast::js_of_layers(a.space, contrast::js({Group(a), Group(b)}));
+  auto const& pooled = row_of(table, "pooled");
+  for (std::size_t l = 0; l < 3; ++l) EXPECT_NEAR(pooled.js.layer[l].value, layers[l], 1e-14);
+  EXPECT_EQ(pooled.facts.tokens[0], 80 * 60);
 }
 
 TEST(TopicBehaviour, IntervalsCoverWhatIsExpectedOfAnotherSample) {

@@ -13,6 +13,7 @@ namespace moerae::test {
 struct TopicWorld {
   int clusters = 80, topics = 4, layers = 3, experts = 8;
   double topic_effect = 0, behaviour_effect = 0, cluster_effect = 0;  ///< on the log of a share
+  double goal_effect = 0;  ///< the same for both groups of a cluster
   int tokens = 60;
   std::uint64_t seed = 1;
 
@@ -33,6 +34,7 @@ struct TopicWorld {
         double log = topic_effect * gauss(1, u(topic), u(l * experts + e));
         if (e == 2) log += side == 0 ? behaviour_effect : -behaviour_effect;
         if (cluster >= 0) log += cluster_effect * gauss(2, u(2 * cluster + side), u(l * experts + e));
+        if (cluster >= 0) log += goal_effect * gauss(4, u(cluster), u(l * experts + e));
         out.push_back(std::exp(log));
         sum += out.back();
       }
