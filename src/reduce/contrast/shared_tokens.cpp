@@ -32,9 +32,9 @@ SharedTokens::SharedTokens(Corpus const& corpus, Positions const& positions, Usa
       tokens_.push_back(times[0][id] + times[1][id]);
     }
   validate<ConfigError>(!tokens_.empty(),
-                        "cmh_token of {}:{}: no token id occurs in both groups at contrast.positions = {}; "
+                        "cmh_token of {}:{}: no token id occurs in both groups at {} = {}; "
                         "choose other positions or leave cmh_token out of contrast.criteria",
-                        name_a, name_b, positions.name);
+                        name_a, name_b, positions.key, positions.name);
   std::array<std::vector<std::map<std::uint32_t, std::uint32_t>>, 2> counted;
   for (std::size_t side = 0; side < 2; ++side) counted[side].resize(facts(side).clusters.size());
   each([&](std::size_t side, std::size_t p, std::uint32_t id) {
