@@ -76,6 +76,7 @@ TEST(Controls, MatchedSetsAreAsManyOthersOfTheSameLayersWithTheSameTotals) {
   std::set<std::vector<std::pair<LayerId, ExpertId>>> different;
   for (auto const& control : matched) {
     EXPECT_TRUE(control.matched);
+    EXPECT_TRUE(std::ranges::is_sorted(control.experts, std::ranges::less_equal{}));  // each once
     std::map<int, int> layers;
     std::int64_t count = 0, benign_mass = 0, of_set = 0, benign_of_set = 0;
     for (auto const& e : control.experts) {
@@ -173,6 +174,15 @@ TEST(Controls, DoseLeavesKFreeAndFallsShortWhereThereIsNoMore) {
     EXPECT_LT(control.ratio[1].second, .9);
   }
   EXPECT_THAT(controls.notes, Contains(HasSubstr("dose: 0 of 5 controls")));
+}
+
+TEST(Controls, DosePassesOverWhatWeighsTooMuch) {
+  World world(1, 64, 2);
+  world.mass[7] = 100 * world.mass[7];
+  for (auto const& control : of_kind(world.draw({3, 4, 5, 6}, {.dose = 40, .tries = 1}), "dose")) {
+    EXPECT_FALSE(std::ranges::count(control.experts, std::pair(LayerId(1), ExpertId(7))));
+    EXPECT_TRUE(control.matched);
+  }
 }
 
 TEST(Controls, WhatCannotBeDrawnIsSaid) {

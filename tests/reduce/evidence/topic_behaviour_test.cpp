@@ -92,6 +92,17 @@ TEST(Halves, KeepPairsTogetherAndAreEven) {
   }
 }
 
+TEST(Halves, AreEvenInBothGroupsWhateverIsPaired) {
+  auto const whole = TopicWorld{.clusters = 8, .topics = 1}.table(0);
+  std::vector<std::size_t> const of_a{0, 1, 2, 3}, of_b{0, 1, 2, 5, 6, 7};  // 3 pairs, 1 and 3 others
+  auto const a = rows_of(whole, of_a), b = rows_of(whole, of_b);
+  for (std::uint32_t split = 0; split < 5; ++split) {
+    auto const halves = split_halves(a, b, 1, split);
+    EXPECT_EQ(halves.a[0].size(), 2U);
+    EXPECT_EQ(halves.b[0].size(), 3U);
+  }
+}
+
 TEST(TopicBehaviour, FindsWhatWasPutIn) {
   TopicWorld const world{.topic_effect = .8, .behaviour_effect = .25};
   auto const table = table_of(world);
