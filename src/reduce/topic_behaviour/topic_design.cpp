@@ -116,9 +116,9 @@ TopicDesign design_topics(UsageTable const& a, UsageTable const& b, TopicRule co
     for (std::size_t t = 0; t < topics.size(); ++t)
       for (auto const row : rows.at(topics[t])) design.topic_of[side][row] = t;
   }
-  auto const offer = [&](PooledDesign row, std::string const& need) {
+  auto const offer = [&](PooledDesign row, std::string const& reason) {
     if (row.comparisons.empty()) {
-      design.absent.push_back(fmt::format("{}: {} ({})", row.facts.name, need, row.facts.of));
+      design.absent.push_back(fmt::format("{}: {} ({})", row.facts.name, reason, row.facts.of));
       return;
     }
     add_facts(design, sides, row);
@@ -130,11 +130,16 @@ TopicDesign design_topics(UsageTable const& a, UsageTable const& b, TopicRule co
     design.absent.push_back(
         fmt::format("pooled: {} has {} clusters and {} has {}, each needs 2 for its halves", a.name,
                     a.clusters.size(), b.name, b.clusters.size()));
-  auto const two = fmt::format("needs two topics with at least {} clusters each", rule.min_clusters);
+  auto const need = [&](std::string const& what) {
+    bool const unknown = std::ranges::all_of(a.topic, [](auto t) { return t < 0; }) &&
+                         std::ranges::all_of(b.topic, [](auto t) { return t < 0; });
+    return unknown ? std::string("the corpus states no topic") : fmt::format("needs {}", what);
+  };
+  auto const two = need(fmt::format("two topics with at least {} clusters each", rule.min_clusters));
   offer(topic_changed(design, sides, 0), two);
   offer(topic_changed(design, sides, 1), two);
   offer(behaviour_changed(design, sides),
-        fmt::format("needs a topic with at least {} clusters in both sets", rule.min_clusters));
+        need(fmt::format("a topic with at least {} clusters in both sets", rule.min_clusters)));
   design_pairs(a, b, rule, design);
   return design;
 }

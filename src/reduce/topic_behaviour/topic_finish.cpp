@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 #include "moerae/reduce/topic_behaviour/topic_behaviour.hpp"
@@ -13,9 +14,9 @@ double mean_of(std::vector<double> const& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-/// Neither JS nor overlap is below 0.
-Estimate interval(double value, double error) {
-  return {value, std::max(0.0, value - z * error), value + z * error};
+/// Neither JS (ln 2) nor overlap (k) is below 0 or above its limit.
+Estimate interval(double value, double error, double limit) {
+  return {value, std::max(0.0, value - z * error), std::min(limit, value + z * error)};
 }
 
 /// Values of one layer, [L, n].
@@ -50,32 +51,33 @@ double standard_error(std::vector<double> const& values) {
   return std::sqrt(squares / (n - 1) / n);
 }
 
-TopicFigures figures_of(PooledSeries const& series, std::size_t splits) {
+TopicFigures figures_of(PooledSeries const& series, std::size_t splits, double limit) {
   TopicFigures out;
   for (std::size_t l = 0; l < series.value.size(); ++l) {
     auto const error =
         half_sample_error(of_layer(series.first, l, splits), of_layer(series.second, l, splits));
-    out.layer.push_back(interval(series.value[l], error));
+    out.layer.push_back(interval(series.value[l], error, limit));
     out.equal.push_back(mean_of(of_layer(series.equal, l, splits)));
     out.floor.push_back(mean_of(of_layer(series.floor, l, splits)));
   }
-  out.mean = interval(mean_of(series.value), half_sample_error(over_layers(series.first, splits),
-                                                               over_layers(series.second, splits)));
+  out.mean = interval(
+      mean_of(series.value),
+      half_sample_error(over_layers(series.first, splits), over_layers(series.second, splits)), limit);
   out.mean_equal = mean_of(out.equal);
   auto const floors = over_layers(series.floor, splits);
   out.mean_floor = {mean_of(out.floor), std::ranges::min(floors), std::ranges::max(floors)};
   return out;
 }
 
-TopicFigures figures_of(std::vector<double> const& values, std::size_t units) {
+TopicFigures figures_of(std::vector<double> const& values, std::size_t units, double limit) {
   TopicFigures out;
   for (std::size_t l = 0; l < values.size() / units; ++l) {
     auto const one = of_layer(values, l, units);
-    out.layer.push_back(interval(mean_of(one), standard_error(one)));
+    out.layer.push_back(interval(mean_of(one), standard_error(one), limit));
     out.equal.push_back(mean_of(one));
   }
   auto const units_mean = over_layers(values, units);
-  out.mean = interval(mean_of(units_mean), standard_error(units_mean));
+  out.mean = interval(mean_of(units_mean), standard_error(units_mean), limit);
   out.mean_equal = out.mean.value;
   return out;
 }
@@ -89,14 +91,16 @@ void set_floor(TopicFigures& figures, TopicFigures const& floor) {
 
 TopicTable TopicBehaviour::finish() const {
   TopicTable table{top_k_, {}, design_.absent};
+  auto const k = static_cast<double>(top_k_);
   for (std::size_t i = 0; i < pooled_.size(); ++i)
-    table.rows.push_back({design_.pooled[i].facts, figures_of(pooled_[i].js, design_.splits),
-                          figures_of(pooled_[i].overlap, design_.splits)});
+    table.rows.push_back({design_.pooled[i].facts,
+                          figures_of(pooled_[i].js, design_.splits, std::numbers::ln2),
+                          figures_of(pooled_[i].overlap, design_.splits, k)});
   auto const first_pairs = table.rows.size();
   for (std::size_t i = 0; i < pairs_.size(); ++i) {
     auto const units = design_.pairs[i].units.size();
-    table.rows.push_back(
-        {design_.pairs[i].facts, figures_of(pairs_[i].js, units), figures_of(pairs_[i].overlap, units)});
+    table.rows.push_back({design_.pairs[i].facts, figures_of(pairs_[i].js, units, std::numbers::ln2),
+                          figures_of(pairs_[i].overlap, units, k)});
   }
   if (pairs_.empty() || design_.pairs.back().facts.name != "same_topic_pairs") return table;
   auto const floor = table.rows.back();

@@ -83,6 +83,8 @@ std::vector<std::string> describe(TopicTable const& table) {
         facts.clusters[0], fmt::format("{:.0f} / {:.0f}", facts.tokens[0], facts.tokens[1]), facts.of));
   }
   for (auto const& reason : table.absent) lines.push_back("absent: " + reason);
+  lines.push_back(
+      "JS is associated with what differs between the groups, topic or behaviour; it shows no cause");
   return lines;
 }
 

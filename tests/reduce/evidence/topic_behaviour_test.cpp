@@ -133,7 +133,10 @@ TEST(TopicBehaviour, FindsWhatWasPutIn) {
   EXPECT_GT(pairs.js.mean.value, same.js.mean.high);
   // the k = 1 most used expert
   EXPECT_LT(changed.overlap.mean.value, .7);
-  EXPECT_GE(changed.overlap.mean.low, 0);
+  for (auto const& row : table.rows) {
+    EXPECT_GE(row.overlap.mean.low, 0);
+    EXPECT_LE(row.overlap.mean.high, 1);
+  }
 }
 
 TEST(TopicBehaviour, NothingRisesAboveItsFloorWhereNothingDiffers) {
@@ -231,7 +234,9 @@ TEST(TopicBehaviour, RowsThatCannotBeFormedSayWhy) {
   auto const few = table_of(rows_of(a, one), rows_of(b, one));
   EXPECT_TRUE(few.rows.empty());
   EXPECT_THAT(few.absent, Contains(HasSubstr("pooled: harm has 1 clusters")));
-  EXPECT_EQ(describe(few).size(), 1 + few.absent.size());
+  EXPECT_EQ(describe(few).size(), 2 + few.absent.size());
+  std::ranges::fill(b.topic, -1);
+  EXPECT_THAT(table_of(a, b).absent, Contains(HasSubstr("the corpus states no topic")));
 }
 
 TEST(TopicBehaviour, IsWrittenWithItsSummary) {
