@@ -37,11 +37,11 @@ class StabilityStream {
   /// 2 clusters.
   void add(UsageTable const& tile);
 
-  /// A contrast in some layers: `score` is evaluated in every replicate. Resampled are the clusters of both
-  /// groups together: a pair is drawn or left out as a whole. Bootstrap: a cluster drawn twice stands in the
-  /// tables twice, under ids of its own. `tile.same_token` is drawn from, too: its expectations stay those of
-  /// all tokens. Collective. Throws AgreedError (bad configuration) where a replicate leaves a group without
-  /// a cluster; what `score` throws is agreed on.
+  /// A contrast in some layers: `score` is evaluated in every replicate, some whole layers at a time.
+  /// Resampled are the clusters of both groups together: a pair is drawn or left out as a whole. Bootstrap: a
+  /// cluster drawn twice stands in the tables twice, under ids of its own. `tile.same_token` is drawn from,
+  /// too: its expectations stay those of all tokens. Collective. Throws AgreedError (bad configuration) where
+  /// a replicate leaves a group without a cluster; what `score` throws is agreed on.
   void add(Comparison const& tile, ContrastFunction score);
 
   /// Collective, once, when done.
@@ -53,6 +53,7 @@ class StabilityStream {
   [[nodiscard]] std::span<std::int64_t const> of_pass() const;  // replicates of this rank
   void each_block(std::size_t clusters, Visit const& visit) const;
   void take(std::size_t replicate, std::span<std::int32_t const> layers, std::span<double const> keys);
+  [[nodiscard]] std::vector<double> keys_of(std::vector<double> scores, std::int64_t replicate) const;
   void added(ExpertSpace const& tile);
   void end_pass();
 

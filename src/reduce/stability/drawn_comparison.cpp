@@ -37,7 +37,11 @@ void copy_row(std::vector<std::int64_t> const& from, std::size_t row, std::size_
 
 UsageTable drawn(UsageTable const& table, Draw const& draw) {
   UsageTable out(table.name, table.space, {});
-  std::size_t at = 0;
+  std::size_t at = 0, rows = 0;
+  for (auto const w : draw.weights) rows += static_cast<std::size_t>(w);
+  rows = std::min(rows, 2 * table.clusters.size());  // more only by bootstrap draws
+  out.count.reserve(rows * table.space.size());
+  if (!table.mass.empty()) out.mass.reserve(rows * table.space.size());
   for (std::size_t row = 0; row < table.clusters.size(); ++row) {
     while (draw.clusters[at] != table.clusters[row]) ++at;
     for (std::int16_t copy = 0; copy < draw.weights[at]; ++copy) {
@@ -49,6 +53,25 @@ UsageTable drawn(UsageTable const& table, Draw const& draw) {
       copy_row(table.mass, row, table.space.size(), out.mass);
     }
   }
+  return out;
+}
+
+UsageTable sliced(UsageTable const& table, ExpertSpace const& space, std::size_t first) {
+  UsageTable out(table.name, space, table.clusters);
+  out.tokens = table.tokens;
+  out.topic = table.topic;
+  out.length = table.length;
+  auto const part = [&](std::vector<std::int64_t> const& from, std::vector<std::int64_t>& to) {
+    to.clear();
+    if (from.empty()) return;  // gate mass of same-token tables
+    to.reserve(table.clusters.size() * space.size());
+    for (std::size_t c = 0; c < table.clusters.size(); ++c) {
+      auto const start = from.begin() + static_cast<std::ptrdiff_t>(c * table.space.size() + first);
+      to.insert(to.end(), start, start + static_cast<std::ptrdiff_t>(space.size()));
+    }
+  };
+  part(table.count, out.count);
+  part(table.mass, out.mass);
   return out;
 }
 
@@ -66,6 +89,18 @@ std::vector<std::int64_t> clusters_of_both(Comparison const& groups) {
   std::vector<std::int64_t> ids;
   std::ranges::set_union(groups.a.clusters.clusters, groups.b.clusters.clusters, std::back_inserter(ids));
   return ids;
+}
+
+SlicedComparison::SlicedComparison(Comparison const& whole, std::size_t first_layer, std::size_t layers) {
+  auto space = whole.a.clusters.space;
+  auto const first = space.index(first_layer, 0);
+  auto const begin = space.layers.begin() + static_cast<std::ptrdiff_t>(first_layer);
+  space.layers = std::vector(begin, begin + static_cast<std::ptrdiff_t>(layers));
+  a_ = sliced(whole.a.clusters, space, first);
+  b_ = sliced(whole.b.clusters, space, first);
+  if (whole.same_token)
+    same_token_ = {sliced(whole.same_token->a, space, first), sliced(whole.same_token->b, space, first)};
+  comparison_.emplace(Comparison{Group(a_), Group(b_), whole.same_token ? &same_token_ : nullptr});
 }
 
 DrawnComparison::DrawnComparison(Comparison const& whole, std::span<std::int64_t const> clusters,

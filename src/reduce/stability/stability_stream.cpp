@@ -10,7 +10,8 @@
 namespace moerae {
 namespace {
 
-constexpr double no_floor = -1;  // counts are never below 0: every expert competes
+constexpr std::size_t columns_at_once = 128;  // of a contrast
+constexpr double no_floor = -1;               // counts are never below 0: every expert competes
 
 // The score as something of which more is better; above 0 where the asked side has it.
 double key_of(double score, store::Side side) {
@@ -27,9 +28,7 @@ StabilityStream::StabilityStream(mpi::Comm const& comm, ExpertSpace space, Stabi
       weights_(result_.rule.resampling, seed),
       mine_(replicates_of(comm, result_.rule.samples)),
       added_(result_.space.layers.size(), false),
-      progress_(
-          what, "replicates",
-          static_cast<double>(result_.rule.samples) * static_cast<double>(result_.space.layers.size())) {
+      progress_(what, "replicates", static_cast<double>(result_.rule.samples)) {
   auto const& whole = result_.space;
   mpi::agree(comm, [&] { result_.top = top_of(whole, result_.rule); });
   bool const model = result_.rule.scope == Scope::model;
@@ -142,22 +141,33 @@ void StabilityStream::add(Comparison const& tile, ContrastFunction score) {
         tile.a.clusters.name, tile.b.clusters.name, clusters.size(), result_.rule.score);
     auto const& space = tile.a.clusters.space;
     check(space);
+    expect(space == tile.b.clusters.space, "two groups with different experts");
+    auto const at_once = std::max<std::size_t>(1, columns_at_once / static_cast<std::size_t>(space.experts));
     each_block(clusters.size(), [&](std::size_t start, std::span<std::int64_t const> some) {
       auto const weights = weights_.rows(some, clusters);
-      for (std::size_t i = 0; i < some.size(); ++i) {
-        DrawnComparison const drawn(tile, clusters, weights.subspan(i * clusters.size(), clusters.size()));
-        auto keys = score(drawn.comparison());
-        ensure(keys.size() == space.size(), "{} gave {} scores of {} experts", result_.rule.score,
-               keys.size(), space.size());
-        for (auto& key : keys) {
-          ensure(std::isfinite(key), "{} gave {} in replicate {}", result_.rule.score, key, some[i]);
-          key = key_of(key, result_.rule.side);
+      for (std::size_t first = 0; first < space.layers.size(); first += at_once) {
+        SlicedComparison const slice(tile, first, std::min(at_once, space.layers.size() - first));
+        for (std::size_t i = 0; i < some.size(); ++i) {
+          DrawnComparison const drawn(slice.comparison(), clusters,
+                                      weights.subspan(i * clusters.size(), clusters.size()));
+          auto const& part = drawn.comparison().a.clusters.space;
+          auto const keys = keys_of(score(drawn.comparison()), some[i]);
+          ensure(keys.size() == part.size(), "{} gave {} scores of {} experts", result_.rule.score,
+                 keys.size(), part.size());
+          take(start + i, part.layers, keys);
         }
-        take(start + i, space.layers, keys);
       }
     });
     added(space);
   });
+}
+
+std::vector<double> StabilityStream::keys_of(std::vector<double> scores, std::int64_t replicate) const {
+  for (auto& score : scores) {
+    ensure(std::isfinite(score), "{} gave {} in replicate {}", result_.rule.score, score, replicate);
+    score = key_of(score, result_.rule.side);
+  }
+  return scores;
 }
 
 Stability StabilityStream::finish() {

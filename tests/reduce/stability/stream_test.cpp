@@ -126,6 +126,38 @@ TEST(StabilityStream, PairsAreDrawnTogether) {
   EXPECT_EQ(drawn, 3300U);
 }
 
+// count of `a` at the same tokens, less 5 times that of the group itself: 0 where rows and layers belong
+// together
+std::vector<double> mismatch(Comparison const& groups) {
+  auto const& same = groups.same_token->a;
+  EXPECT_TRUE(same.mass.empty());
+  EXPECT_EQ(same.space, groups.a.clusters.space);
+  std::vector<double> out(same.space.size(), 0.0);
+  for (std::size_t c = 0; c < same.clusters.size(); ++c) {
+    auto const at = std::ranges::lower_bound(groups.a.clusters.clusters, same.clusters[c]);
+    EXPECT_TRUE(at != groups.a.clusters.clusters.end() && *at == same.clusters[c]);
+    auto const row = static_cast<std::size_t>(at - groups.a.clusters.clusters.begin());
+    for (std::size_t e = 0; e < out.size(); ++e)
+      out[e] += static_cast<double>(std::abs(same.count_of(c)[e] - 5 * groups.a.clusters.count_of(row)[e]));
+  }
+  return out;
+}
+
+TEST(StabilityStream, SameTokenTablesAreDrawnAlike) {
+  auto const a = usage(0), b = usage(10, 1);
+  std::vector<std::size_t> const some{0, 2, 3, 8, 9, 15, 22};  // clusters without a shared token are left out
+  SameToken same{rows_of(a, some), rows_of(b, some)};
+  same.a.mass.clear(), same.b.mass.clear();
+  for (auto& count : same.a.count) count *= 5;
+  for (auto const kind : {Resampling::complementary, Resampling::bootstrap}) {
+    auto rule = rule_of(kind, Scope::layer);
+    rule.score = "cmh_token";
+    StabilityStream stream(mpi::Comm::world(), space, rule, 3, "test");
+    stream.add({Group(a), Group(b), &same}, mismatch);
+    EXPECT_THAT(stream.finish().count, testing::Each(0));  // a score of 0 is in no top N
+  }
+}
+
 TEST(StabilityStream, SidesOfAContrast) {
   // expert 0 of every layer more in a, expert 1 more in b, the others alike
   std::vector<std::vector<std::int64_t>> of_a, of_b;
