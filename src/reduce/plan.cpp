@@ -125,6 +125,7 @@ void plan_contrasts(ContrastOptions const& contrast, ReducePlan& plan, KnownSets
   if (contrast.permutations < 0)
     faults.add("contrast.permutations = {}: must not be negative", contrast.permutations);
   plan.permutations = contrast.permutations;
+  plan.count = contrast.count;
   faults.collect([&] { plan.within = parse_within(contrast.permute_within); });
 }
 

@@ -61,10 +61,12 @@ ReduceResult run_reduce(mpi::Comm const& world, ReduceInputs const& in) {
   provenance.stage_hash = stage.hash;
   provenance.seed = plan.seed;
   mpi::agree(world, [&] {
-    auto const sets = make_sets(plan, scores, source, provenance);
+    auto sets = make_sets(plan, scores, source, provenance);
     for (auto const& set : sets) result.sets.emplace_back(set.name, set.experts.size());
     if (world.rank() != 0) return;
-    publish_results(in.run, stage, scores, sets, provenance);
+    add_evidence(plan, scores, sets);
+    auto const agreement = agreement_of(plan, scores, sets);
+    publish_results(in.run, stage, scores, agreement, sets, provenance);
     print_summary(plan, scores, sets);
     spdlog::info("{}: scores.h5 and {} expert set(s)", stage.path.string(), sets.size());
   });

@@ -22,8 +22,9 @@ Json group_sizes(Scores const& scores, std::vector<std::string> const& names) {
 }
 
 std::vector<std::string> sets_of(SetRequest const& request, ReducePlan const& plan) {
-  if (!request.set.empty()) return {request.set};
-  std::vector<std::string> names{request.groups.a, request.groups.b};
+  if (request.groups.a.empty()) return {request.set};
+  auto names = request.groups.others();
+  names.insert(names.begin(), request.groups.a);
   if (request.criterion == "hcdg-minus-benign") names.push_back(plan.benign);
   return names;
 }
@@ -59,14 +60,6 @@ Json stability_of(Stability const& stability) {
            rule.plain_difference ? "plain difference" : "frequency <= 1 - threshold in the jailbreak set"}};
 }
 
-Json floor_of(SetRequest const& request, ReducePlan const& plan, Scores const& scores) {
-  auto const at = std::ranges::find(scores.floors, request.criterion, &NoiseFloor::group);
-  if (at != scores.floors.end())
-    return {
-        {"benign", plan.benign}, {"splits", at->sizes.size()}, {"sizes", at->sizes}, {"mean", at->mean()}};
-  return {{"missing", plan.benign.empty() ? "ses.benign names no set" : "fewer than 4 benign clusters"}};
-}
-
 }  // namespace
 
 std::vector<store::ExpertSet> make_sets(ReducePlan const& plan, Scores const& scores,
@@ -82,10 +75,8 @@ std::vector<store::ExpertSet> make_sets(ReducePlan const& plan, Scores const& sc
     provenance["groups"] = group_sizes(scores, sets_of(request, plan));
     provenance["selection"] = rule_of(request);
     if (request.kind == Kind::ses) provenance["stability"] = stability_of(scores.ses.at(request.set));
-    if (request.kind == Kind::safety_group) {
+    if (request.kind == Kind::safety_group)
       provenance["stability"] = stability_of(scores.ses.at(plan.regular));
-      provenance["noise_floor"] = floor_of(request, plan, scores);
-    }
     provenance["record"] = {{"run", source.run.string()},
                             {"name", source.name()},
                             {"hash", source.stage.hash},

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "moerae/reduce/results.hpp"
+#include "moerae/reduce/stability_bounds.hpp"
 
 namespace moerae {
 namespace {
@@ -16,6 +17,17 @@ std::string best_of(store::ExpertSet const& set, std::size_t n) {
     text += fmt::format("{}{}:{} ({:.3f})", i == 0 ? "" : " ", e.layer.value, e.expert.value, e.score);
   }
   return text + (set.experts.size() > n ? " ..." : "");
+}
+
+std::string test_line(Significance const& test) {
+  if (!test.refused.empty()) return "no test: " + test.refused;
+  auto const found = [](std::vector<double> const& p) {
+    return std::ranges::count_if(p, [](double x) { return x <= .05; });
+  };
+  return fmt::format(
+      "{} experts at adjusted p <= .05, {} at q <= .05; {} of {} clusters can move, {} pairs, smallest p "
+      "{:.2g}",
+      found(test.p_adjusted), found(test.q), test.movable, test.units, test.pairs, test.smallest_p);
 }
 
 }  // namespace
@@ -34,6 +46,20 @@ void print_summary(ReducePlan const& plan, Scores const& scores, std::vector<sto
                  std::accumulate(layers.begin(), layers.end(), 0.0) / static_cast<double>(layers.size()),
                  std::ranges::max(layers), layers.size());
   }
+  for (auto const& text : plan.left_out) spdlog::info("left out: {}", text);
+  for (auto const& [comparison, table] : scores.topics) {
+    spdlog::info("topic and behaviour, {} (differences are associated, not causes)", comparison);
+    for (auto const& line : describe(table)) spdlog::info("  {}", line);
+  }
+  for (auto const& [name, score] : scores.contrasts)
+    if (score.significance)
+      spdlog::info("{:<40} {}", name.first + " " + name.second, test_line(*score.significance));
+  for (auto const& [comparison, rows] : scores.replication) {
+    spdlog::info("replication in halves of the clusters, {}", comparison);
+    for (auto const& row : rows) spdlog::info("  {}", describe(row));
+  }
+  for (auto const& [set, stability] : scores.ses)
+    spdlog::info("ses {}: {}", set, bound_statement(stability, plan.meinshausen_buhlmann).sentence);
   spdlog::info("{:<36} {:>7}  {}", "expert set", "experts", "best, layer:expert (score)");
   for (std::size_t i = 0; i < sets.size(); ++i) {
     auto const& set = sets[i];
@@ -42,6 +68,12 @@ void print_summary(ReducePlan const& plan, Scores const& scores, std::vector<sto
     if (floor != scores.floors.end())
       spdlog::info("{:<36} {:>7.1f}  noise floor: halves of {} give {} on average, at most {}", "",
                    floor->mean(), plan.benign, floor->mean(), floor->largest());
+    if (auto const found = set.evidence.find("true_discoveries"); found != set.evidence.end())
+      spdlog::info("{:<36} {:>7}  at least {} of them differ between the groups (95 % for all sets at once)",
+                   "", "", found->at("at_least").get<std::size_t>());
+    if (!set.controls.empty())
+      spdlog::info("{:<36} {:>7}  {} of {} controls match in all totals", "", "",
+                   std::ranges::count(set.controls, true, &store::ControlSet::matched), set.controls.size());
     auto const asked = plan.requests[i].count;
     if (asked && static_cast<std::size_t>(*asked) > set.experts.size())
       spdlog::warn("set {}: only {} of the {} experts asked for qualify", set.name, set.experts.size(),

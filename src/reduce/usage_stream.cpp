@@ -51,11 +51,17 @@ UsageStream::UsageStream(mpi::Comm const& comm, CheckedRecord const& record, Cho
         "true, or choose prefill, content, prompt, response or all",
         positions.key, record.source.stage.path.string());
     layout_ = lay_out(record.corpus, choice_.usage, comm.rank() == 0);
+    for (auto const& [a, b] : choice_.same_token)
+      shared_.emplace_back(record.corpus, choice_.usage.positions, layout_, place(a), place(b));
   });
   std::size_t clusters = 0;
   for (auto const& table : layout_.tables) clusters += table.clusters.size();
   auto const layer_bytes = 2 * sizeof(std::int64_t) * clusters * static_cast<std::size_t>(space().experts);
   tile_layers_ = std::clamp<std::size_t>(choice_.tile_bytes / layer_bytes, 1, space().layers.size());
+}
+
+std::size_t UsageStream::place(std::string const& set) const {
+  return static_cast<std::size_t>(&facts(set) - layout_.tables.data());
 }
 
 UsageTable const& UsageStream::facts(std::string const& set) const {
@@ -66,14 +72,15 @@ std::size_t UsageStream::tiles() const {
   return (space().layers.size() + tile_layers_ - 1) / tile_layers_;
 }
 
-void UsageStream::read_mine(UsageTile& tile) const {
+void UsageStream::read_mine(UsageTile& tile, std::span<SameTokenSums> sums) const {
   Progress progress("reading usage", "shards", static_cast<double>(record_.prompts.size()));
   double done = 0;
   for (auto const& [i, prompts] : record_.prompts) {
     auto const path = record_.path(i);
     try {
-      add_shard(record_.open(i), prompts, tile.layers, record_.corpus, choice_.usage.positions, layout_,
-                tile.tables);
+      auto const shard = record_.open(i);
+      add_shard(shard, prompts, tile.layers, record_.corpus, choice_.usage.positions, layout_, tile.tables);
+      if (!sums.empty()) add_shard(shard, prompts, tile.layers, record_.corpus, sums);
     } catch (DataError const& error) {
       std::string const message = error.what();
       throw DataError(message.starts_with(path) ? message : path + ": " + message);
@@ -85,8 +92,12 @@ void UsageStream::read_mine(UsageTile& tile) const {
 UsageTile UsageStream::read(LayerRange layers) const {
   UsageTile tile{layers, {}, {}};
   for (auto const& facts : layout_.tables) tile.tables.push_back(with_layers(facts, space().part(layers)));
-  mpi::agree(comm_, [&] { read_mine(tile); });
+  std::vector<SameTokenSums> sums;
+  for (auto const& shared : shared_) sums.emplace_back(shared, space().part(layers));
+  mpi::agree(comm_, [&] { read_mine(tile, sums); });
   for (auto& table : tile.tables) combine(comm_, table);
+  for (std::size_t i = 0; i < sums.size(); ++i)
+    tile.same_token.emplace(choice_.same_token[i], sums[i].finish(comm_));
   return tile;
 }
 

@@ -23,6 +23,19 @@ class ScoreFile {
     file_.write(name, values, {layers_});
     file_.attach_scale(name, 0, "layer", "layer");
   }
+  void significance(std::string const& folder, Significance const& test) {
+    auto const score = folder + "/score";
+    file_.set_attribute(score, "test", test.statistic);
+    file_.set_attribute(score, "units", test.units);
+    file_.set_attribute(score, "pairs", test.pairs);
+    file_.set_attribute(score, "movable", test.movable);
+    if (!test.refused.empty()) return file_.set_attribute(score, "significance_refused", test.refused);
+    file_.set_attribute(score, "permutations", test.permutations);
+    file_.set_attribute(score, "smallest_p", test.smallest_p);
+    if (test.lambda > 0) file_.set_attribute(score, "lambda", test.lambda);
+    per_expert(folder + "/p_adjusted", test.p_adjusted);
+    per_expert(folder + "/q", test.q);
+  }
   void path(std::string const& name, Stability const& stability) {
     auto const sizes = std::uint64_t{stability.sizes.size()};
     file_.write(name + "/size", stability.sizes, {sizes});
@@ -42,7 +55,7 @@ class ScoreFile {
 
 }  // namespace
 
-void write_scores(std::filesystem::path const& path, Scores const& scores,
+void write_scores(std::filesystem::path const& path, Scores const& scores, Agreement const& agreement,
                   store::Provenance const& provenance) {
   auto file = store::File::create(path);
   ScoreFile out(file, scores.space);
@@ -58,6 +71,7 @@ void write_scores(std::filesystem::path const& path, Scores const& scores,
   for (auto const& [name, score] : scores.contrasts) {
     auto const folder = "contrast/" + name.first + "/" + name.second;
     out.per_expert(folder + "/score", score.score);
+    if (score.significance) out.significance(folder, *score.significance);
     if (name.first == "js")
       out.per_layer(folder + "/divergence", contrast::js_of_layers(scores.space, score.score));
   }
@@ -65,6 +79,10 @@ void write_scores(std::filesystem::path const& path, Scores const& scores,
     out.per_expert("esft/" + set + "/token", esft.token);
     out.per_expert("esft/" + set + "/gate", esft.gate);
   }
+  for (auto const& [comparison, table] : scores.topics)
+    write_topic_table(file, "topic_behaviour/" + comparison, table);
+  for (auto const& [comparison, rows] : scores.replication) write_replication(file, comparison, rows);
+  write_agreement(file, agreement);
   store::write_provenance(file, provenance);
   store::mark_complete(file);
   file.close();

@@ -47,6 +47,7 @@ struct ReducePlan {
   std::vector<ContrastOptions::Pair> groups;  ///< as asked for: pairs, and a against several at once
   std::vector<SetRequest> requests;
   std::int64_t permutations = 0, controls = 0, clusters = 0;
+  std::int64_t count = 0;  ///< size at which scores are compared
   PermuteWithin within;
   std::size_t bytes = 0;  ///< of tables in memory
 };

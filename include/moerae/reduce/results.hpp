@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "moerae/reduce/agreement/agreement.hpp"
 #include "moerae/reduce/plan.hpp"
 #include "moerae/reduce/scores.hpp"
-#include "moerae/reduce/usage_stream.hpp"
 #include "moerae/store/expert_set.hpp"
 #include "moerae/store/stage_dir.hpp"
 
@@ -23,9 +23,21 @@ namespace moerae {
                                                       RecordSource const& source,
                                                       store::Provenance const& base);
 
+/// The members of a set as indices [L*K], best first.
+[[nodiscard]] std::vector<std::size_t> expert_indices(ExpertSpace const& space, store::ExpertSet const& set);
+
+/// Adds to each set what is known of it (significance and the least number of true discoveries; bounds of its
+/// stability; noise floor) and its control sets.
+void add_evidence(ReducePlan const& plan, Scores const& scores, std::vector<store::ExpertSet>& sets);
+
+/// Whose scores and sets agree: all of `scores.h5`, and the sets as they are.
+[[nodiscard]] Agreement agreement_of(ReducePlan const& plan, Scores const& scores,
+                                     std::vector<store::ExpertSet> const& sets);
+
 /// stage.json, scores.h5, sets/*.json, then their lines in the manifest.
 void publish_results(std::filesystem::path const& run, store::StageDir& stage, Scores const& scores,
-                     std::vector<store::ExpertSet> const& sets, store::Provenance const& provenance);
+                     Agreement const& agreement, std::vector<store::ExpertSet> const& sets,
+                     store::Provenance const& provenance);
 
 /// Logs groups, sets, noise floors and the best experts of each set.
 void print_summary(ReducePlan const& plan, Scores const& scores, std::vector<store::ExpertSet> const& sets);

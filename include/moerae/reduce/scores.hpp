@@ -8,8 +8,13 @@
 #include <vector>
 
 #include "moerae/mpi/comm.hpp"
+#include "moerae/reduce/agreement/agreement.hpp"
+#include "moerae/reduce/agreement/replication.hpp"
 #include "moerae/reduce/groups.hpp"
 #include "moerae/reduce/plan.hpp"
+#include "moerae/reduce/significance/permutation_test.hpp"
+#include "moerae/reduce/topic_behaviour/topic_behaviour.hpp"
+#include "moerae/reduce/topic_behaviour/topic_table.hpp"
 #include "moerae/reduce/usage_interval.hpp"
 #include "moerae/reduce/usage_stream.hpp"
 #include "moerae/store/provenance.hpp"
@@ -19,8 +24,6 @@ namespace moerae {
 struct EsftScores {
   std::vector<double> token, gate;  ///< [L*K], not rounded
 };
-
-struct Significance;
 
 /// One criterion for one comparison.
 struct ContrastScores {
@@ -40,6 +43,8 @@ struct Scores {
   std::map<std::string, std::vector<double>> usage;  ///< activation probabilities [L*K], by set
   std::map<std::string, EsftScores> esft;            ///< by set
   std::map<std::pair<std::string, std::string>, ContrastScores> contrasts;  ///< by (criterion, versus)
+  std::map<std::string, TopicTable> topics;                                 ///< by versus of a pair
+  std::map<std::string, std::vector<ReplicationRow>> replication;           ///< by versus of a pair
   std::vector<SafetyGroup> groups;  ///< empty without ses.regular and ses.jailbreak
   std::vector<NoiseFloor> floors;   ///< of `groups`; empty without enough benign clusters
 };
@@ -54,7 +59,7 @@ void add_contrasts(mpi::Comm const& comm, ReducePlan const& plan, CheckedRecord 
 
 /// scores.h5, not yet closed by anyone else: layout in the format description of the run directory. Rank 0
 /// only.
-void write_scores(std::filesystem::path const& path, Scores const& scores,
+void write_scores(std::filesystem::path const& path, Scores const& scores, Agreement const& agreement,
                   store::Provenance const& provenance);
 
 }  // namespace moerae

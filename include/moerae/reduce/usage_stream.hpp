@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,7 +13,7 @@
 #include "moerae/corpus/corpus.hpp"
 #include "moerae/mpi/comm.hpp"
 #include "moerae/reduce/checked_record.hpp"
-#include "moerae/reduce/contrast/comparison.hpp"
+#include "moerae/reduce/contrast/same_token.hpp"
 #include "moerae/reduce/usage_rows.hpp"
 
 namespace moerae {
@@ -52,14 +54,20 @@ class UsageStream {
   /// whole model.
   void each(std::function<void(UsageTile const&)> const& visit);
 
+  UsageStream(UsageStream const&) = delete;  // parts refer to each other
+  UsageStream& operator=(UsageStream const&) = delete;
+  ~UsageStream() = default;
+
  private:
   [[nodiscard]] UsageTile read(LayerRange layers) const;
-  void read_mine(UsageTile& tile) const;
+  void read_mine(UsageTile& tile, std::span<SameTokenSums> sums) const;
+  [[nodiscard]] std::size_t place(std::string const& set) const;  // in the tables
 
   mpi::Comm const& comm_;
   CheckedRecord const& record_;
   Choice choice_;
   UsageLayout layout_;
+  std::deque<SharedTokens> shared_;  // by pair of same_token
   std::size_t tile_layers_ = 0;
   std::optional<UsageTile> whole_;
 };

@@ -57,8 +57,8 @@ struct Group {
 /// Zeros in the layers of `space`, the rest as in `facts`.
 [[nodiscard]] UsageTable with_layers(UsageTable const& facts, ExpertSpace space);
 
-/// The rows `which` (indices into `clusters`, ascending) of a table, with or without mass; `prompts` is unknown
-/// in it: 0.
+/// The rows `which` (indices into `clusters`, ascending) of a table, with or without mass; `prompts` is
+/// unknown in it: 0.
 [[nodiscard]] UsageTable rows_of(UsageTable const& table, std::span<std::size_t const> which);
 
 }  // namespace moerae

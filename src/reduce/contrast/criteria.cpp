@@ -19,6 +19,8 @@ std::vector<double> observed(Comparison const& groups) {
 }
 
 constexpr ContrastCriterion table[] = {
+    {"template_gate", "studentised gate weight at template tokens: the same words in another context",
+     nothing, observed<studentised_mass>, studentised_mass, "template"},
     {"risk_difference", "difference of the activation probabilities (SteerMoE)", nothing, risk_difference,
      studentised},
     {"log_odds", "log odds ratio of activation, corrected by one half", nothing, log_odds, studentised},
@@ -34,7 +36,7 @@ constexpr ContrastCriterion table[] = {
     {"within_topic", "t of the group in a regression on group, topics and log length", topics,
      observed<within_topic>, within_topic},
     {"cmh_token", "studentised difference at the same token ids (Cochran-Mantel-Haenszel)", same_token,
-     observed<studentised_same_token>, studentised_same_token},
+     observed<studentised_same_token>, studentised_same_token, "prefill"},
 };
 
 }  // namespace
