@@ -70,12 +70,15 @@ void integer_product(PackedWeights const& weights, PackedColumns const& columns,
       auto const block = (first + e) / column_block;
       auto const width = std::min(column_block, n - e);
       for (std::size_t r = 0; r < replicates; r += 8) {
-        std::array<std::int64_t, 8 * column_block> tile{};
+        std::array<std::uint64_t, 8 * column_block> tile{};
         for (int d = 0; d < columns.digits(block); ++d)
           kernel({weights.group(r / 8) + begin * 8, columns.digit(block, d) + begin * 2 * column_block,
                   std::min(step, pairs - begin), 16 * d, tile.data()});
         for (std::size_t i = 0; i < std::min<std::size_t>(8, replicates - r); ++i)
-          for (std::size_t j = 0; j < width; ++j) sums[(r + i) * n + e + j] += tile[i * column_block + j];
+          for (std::size_t j = 0; j < width; ++j) {
+            auto& sum = sums[(r + i) * n + e + j];
+            sum = static_cast<std::int64_t>(static_cast<std::uint64_t>(sum) + tile[i * column_block + j]);
+          }
       }
     }
 }

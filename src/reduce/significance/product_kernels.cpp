@@ -24,8 +24,7 @@ void product_portable(ProductTile const& tile) {
       for (std::size_t e = 0; e < column_block; ++e) sum[e] += w0 * x[2 * e] + w1 * x[2 * e + 1];
     }
     for (std::size_t e = 0; e < column_block; ++e)
-      tile.sums[r * column_block + e] +=
-          static_cast<std::int64_t>(static_cast<std::uint64_t>(sum[e]) << tile.shift);
+      tile.sums[r * column_block + e] += static_cast<std::uint64_t>(sum[e]) << tile.shift;
   }
 }
 

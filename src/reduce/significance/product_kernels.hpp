@@ -11,7 +11,7 @@ struct ProductTile {
   std::int16_t const* columns;  ///< [pairs, 32, 2]
   std::size_t pairs;            ///< few enough for sums of 32 bits
   int shift;                    ///< worth of the digit: 2^shift
-  std::int64_t* sums;           ///< [8, 32], added to
+  std::uint64_t* sums;          ///< [8, 32], added to modulo 2^64
 };
 
 using ProductKernel = void (*)(ProductTile const& tile);
