@@ -12,7 +12,10 @@ StabilityRule stability_rule(SesOptions const& options) {
   StabilityRule rule;
   ConfigFaults faults;
   faults.collect([&] { rule.resampling = parse_resampling(options.resample); });
-  faults.collect([&] { rule.scope = parse_scope(options.scope); });
+  if (options.scope == "auto")
+    rule.scope = options.score == "usage" ? Scope::layer : Scope::model;
+  else
+    faults.collect([&] { rule.scope = parse_scope(options.scope); });
   rule.score = options.score;
   if (rule.score != "usage" && !contrast::find(rule.score))
     faults.add("ses.score = {}: unknown; known are usage, the activation counts, and the contrasts {}",

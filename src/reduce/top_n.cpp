@@ -10,7 +10,7 @@ namespace moerae {
 Scope parse_scope(std::string const& name) {
   if (name == "layer") return Scope::layer;
   if (name == "model") return Scope::model;
-  throw ConfigError(fmt::format("ses.scope = {}: unknown; known are layer, model", name));
+  throw ConfigError(fmt::format("ses.scope = {}: unknown; known are auto, layer, model", name));
 }
 
 std::int64_t top_size(ExpertSpace const& space, Scope scope, std::optional<double> alpha) {

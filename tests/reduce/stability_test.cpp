@@ -205,6 +205,16 @@ TEST(Stability, RuleReportsAllFaultsTogether) {
   EXPECT_THAT(message_of<ConfigError>([&] { (void)stability_rule(odd); }), HasSubstr("pairs"));
 }
 
+TEST(Stability, ScopeOfItsOwn) {
+  SesOptions options;
+  options.scope = "auto";
+  EXPECT_EQ(stability_rule(options).scope, Scope::layer);
+  options.score = "risk_difference";
+  EXPECT_EQ(stability_rule(options).scope, Scope::model);
+  options.scope = "layer";
+  EXPECT_EQ(stability_rule(options).scope, Scope::layer);
+}
+
 TEST(Stability, PresetPaper) {
   SesOptions options;
   options.preset = "paper";

@@ -36,6 +36,7 @@ struct StabilityRule {
 /// Preset `paper`: bootstrap, strict intersection (threshold 1) and plain set difference, whatever the other
 /// keys say (arXiv 2506.17368 states neither S, sample size, alpha nor scope: those stay the study's). Throws
 /// one ConfigError with all faults.
+/// Scope auto: of each layer for usage, of the model for a contrast.
 [[nodiscard]] StabilityRule stability_rule(SesOptions const& options);
 
 /// How often each expert was in the top N of a replicate. Integers: the same for any number of ranks.
