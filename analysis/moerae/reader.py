@@ -154,7 +154,7 @@ class Run:
             known = sorted({"/".join(str(path).split("/")[1:3]) for path in self.scores if "contrast/" in str(path)})
             raise ConfigError(f"{self.reduce}: no contrast {prefix[9:-1]}; there are {', '.join(known) or 'none'}")
         part = self.scores[list(found)].rename(found)
-        return part.assign_attrs(part[next(iter(found.values()))].attrs)
+        return part.assign_attrs(part["score"].attrs)
 
     @cached_property
     def paths(self) -> dict[str, xr.DataArray]:

@@ -35,8 +35,10 @@ def add_tests(file: h5py.File) -> None:
     for layer, expert in (*PLANTED, DECOY):
         p[LAYERS.index(layer), expert] = 0.0005
     file[f"{CONTRAST}/p_adjusted"], file[f"{CONTRAST}/q"] = p, p / 2
-    file[f"{CONTRAST}/p_adjusted"].attrs.update({"permutations": 1999, "clusters": 12, "smallest_p": 0.0005})
-    file[CONTRAST].attrs["test"] = "sign flips"
+    facts = {"test": "studentised", "movable": 12, "permutations": 1999, "smallest_p": 0.0005, "lambda": 0.3}
+    file[f"{CONTRAST}/score"].attrs.update(facts)
+    refused = {"test": "studentised", "significance_refused": "4 of 12 clusters can move"}
+    file["contrast/risk_difference/regular-vs-jailbreak/score"].attrs.update(refused)
 
 
 def add_topics(file: h5py.File) -> None:

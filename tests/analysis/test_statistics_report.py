@@ -27,13 +27,8 @@ def test_tests_of_a_contrast(run):
         assert set(part) == {"score", "p_adjusted", "q"} and part["q"].dims == ("layer", "expert")
         assert (part["p_adjusted"].values == file[f"{CONTRAST}/p_adjusted"][:]).all()
         assert (part["score"].values == opened.scores[f"{CONTRAST}/score"].values).all()
-    assert part.attrs["test"] == "sign flips"  # of the group
-    assert part["p_adjusted"].attrs == {
-        "test": "sign flips",
-        "permutations": 1999,
-        "clusters": 12,
-        "smallest_p": 0.0005,
-    }
+    facts = {"test": "studentised", "movable": 12, "permutations": 1999, "smallest_p": 0.0005, "lambda": 0.3}
+    assert part["score"].attrs == facts and part.attrs == facts
     significant = part["p_adjusted"] <= 0.05
     found = {(LAYERS[row], expert) for row, expert in zip(*np.nonzero(significant.values), strict=True)}
     assert found == {*PLANTED, DECOY}
@@ -82,7 +77,8 @@ def test_page(run, tmp_path):
     page = re.sub(r"data:image[^\"]*", "", (out / "index.html").read_text())
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
     assert "risk_difference regular-vs-permitted 3 3 0.0005" in text
-    assert "permutations 1999" in text and "smallest p 0.0005" in text and "test sign flips" in text
+    assert "permutations 1999" in text and "smallest p 0.0005" in text and "movable 12" in text and "lambda" not in text
+    assert "No p values: 4 of 12 clusters can move" in text
     assert "topic changed, within the first set (hot against cold) 0.300 [0.240, 0.360] 0.433" in text  # nats, bits
     assert f"Not formed: {REASON}" in text
     assert "unimodal 23, what vacuous: &lt;=23 experts" in text and "at least 2" in text

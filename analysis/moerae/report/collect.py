@@ -61,11 +61,12 @@ def collect(path: Path, truth_path: Path | None, reduce: str | None, top: int) -
     topics, tests = tables(run), tested(run)
     section = Section(path.resolve().name, _facts(run), _corpus(run), expert_sets(run, topics), [], truth)
     section.tested, section.replication = tests, run.replication.to_dict("records")
-    for groups in dict.fromkeys(test.groups for test in tests):
-        figure = volcano([test for test in tests if test.groups == groups], truth)
+    shown = [test for test in tests if test.p_adjusted is not None]
+    for groups in dict.fromkeys(test.groups for test in shown):
+        figure = volcano([test for test in shown if test.groups == groups], truth)
         section.volcanoes.append(Drawing(f"volcano-{groups}", groups, figure))
     section.topics = [(table, Drawing(f"topics-{table.name}", table.name, by_layer(table))) for table in topics]
-    adjusted = {(test.criterion, test.groups): test for test in tests}
+    adjusted = {(test.criterion, test.groups): test for test in shown}
     for criterion in found:
         test = adjusted.get((criterion.method, criterion.groups)) if criterion.kind == "contrast" else None
         section.top += _top(criterion, layers, truth, top, test)

@@ -15,6 +15,8 @@ from moerae.report.truth import Truth
 from moerae.report.words import name, words
 
 LEVEL = 0.05
+REFUSED = "significance_refused"
+UNSHOWN = ("lambda",)  # of the template that bounds true discoveries: no reader can use it
 
 
 @dataclass
@@ -24,13 +26,14 @@ class Tested:
     criterion: str
     groups: str
     score: np.ndarray
-    p_adjusted: np.ndarray
+    p_adjusted: np.ndarray | None  # None: refused
     q: np.ndarray | None
     facts: dict[str, str] = field(default_factory=dict)  # attributes of the test, in words
+    refused: str = ""  # why there are no p values
 
     @property
-    def significant(self) -> int:
-        return int((self.p_adjusted <= LEVEL).sum())
+    def significant(self) -> int | None:
+        return None if self.p_adjusted is None else int((self.p_adjusted <= LEVEL).sum())
 
     @property
     def discoveries(self) -> int | None:
@@ -38,23 +41,24 @@ class Tested:
 
     @property
     def smallest(self) -> float:
-        return float(self.p_adjusted.min())
+        return np.nan if self.p_adjusted is None else float(self.p_adjusted.min())
 
 
 def tested(run: Run) -> list[Tested]:
-    """Contrasts with p_adjusted, in the order of their names."""
+    """Contrasts with p_adjusted, or with the reason why not, in the order of their names."""
     found = []
     for path in sorted(map(str, run.scores)):
         match path.split("/"):
-            case ["contrast", criterion, groups, "p_adjusted"]:
+            case ["contrast", criterion, groups, "score"]:
                 part = run.contrast(criterion, groups)
-                q = part["q"].values if "q" in part else None
                 attributes: dict[str, object] = {}
                 for values in part.values():
                     attributes |= values.attrs
-                facts = {name(key): words(value) for key, value in attributes.items()}
-                arrays = part["score"].values, part["p_adjusted"].values
-                found.append(Tested(criterion, groups, *arrays, q, facts))
+                refused = str(attributes.pop(REFUSED, ""))
+                if "p_adjusted" in part or refused:
+                    p, q = (part[key].values if key in part else None for key in ("p_adjusted", "q"))
+                    facts = {name(key): words(value) for key, value in attributes.items() if key not in UNSHOWN}
+                    found.append(Tested(criterion, groups, part["score"].values, p, q, facts, refused))
     return found
 
 
