@@ -19,7 +19,7 @@
 namespace moerae {
 
 /// Stability selection fed with tiles of whole layers in any order, so that no table of the whole model is
-/// needed. The result does not depend on the tiles or the number of ranks.
+/// needed. `comm` is kept by reference. The result does not depend on the tiles or the number of ranks.
 ///   for (StabilityStream stream(...); !stream.done();) for (each tile) stream.add(tile);
 /// With scope layer a layer is done when it was added. With scope model the keys of all experts are kept for
 /// a block of replicates [B, L*K]; only where that exceeds `block_bytes` on a rank do the tiles have to come
@@ -53,6 +53,8 @@ class StabilityStream {
   [[nodiscard]] std::span<std::int64_t const> of_pass() const;  // replicates of this rank
   void each_block(std::size_t clusters, Visit const& visit) const;
   void take(std::size_t replicate, std::span<std::int32_t const> layers, std::span<double const> keys);
+  [[nodiscard]] std::vector<double> scores_of(ContrastFunction score, Comparison const& drawn,
+                                              std::int64_t replicate) const;
   [[nodiscard]] std::vector<double> keys_of(std::vector<double> scores, std::int64_t replicate) const;
   void added(ExpertSpace const& tile);
   void end_pass();

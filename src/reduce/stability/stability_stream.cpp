@@ -151,7 +151,7 @@ void StabilityStream::add(Comparison const& tile, ContrastFunction score) {
           DrawnComparison const drawn(slice.comparison(), clusters,
                                       weights.subspan(i * clusters.size(), clusters.size()));
           auto const& part = drawn.comparison().a.clusters.space;
-          auto const keys = keys_of(score(drawn.comparison()), some[i]);
+          auto const keys = keys_of(scores_of(score, drawn.comparison(), some[i]), some[i]);
           ensure(keys.size() == part.size(), "{} gave {} scores of {} experts", result_.rule.score,
                  keys.size(), part.size());
           take(start + i, part.layers, keys);
@@ -160,6 +160,17 @@ void StabilityStream::add(Comparison const& tile, ContrastFunction score) {
     });
     added(space);
   });
+}
+
+std::vector<double> StabilityStream::scores_of(ContrastFunction score, Comparison const& drawn,
+                                               std::int64_t replicate) const {
+  try {
+    return score(drawn);
+  } catch (ConfigError const& error) {  // too few of something in a half: say of what
+    throw ConfigError(fmt::format("ses.score = {}, replicate {} of {} and {} clusters: {}",
+                                  result_.rule.score, replicate, drawn.a.clusters.clusters.size(),
+                                  drawn.b.clusters.clusters.size(), error.what()));
+  }
 }
 
 std::vector<double> StabilityStream::keys_of(std::vector<double> scores, std::int64_t replicate) const {

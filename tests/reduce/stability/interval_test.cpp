@@ -16,17 +16,26 @@ using testing::HasSubstr;
 
 TEST(UsageIntervals, AreThoseOfTheSortedReplicates) {
   // clusters of different size: p* by hand from the same draws
-  auto const table = made_table("s", {{0}, 2, 1}, {{1, 0}, {5, 0}, {2, 0}, {30, 0}}, {10, 20, 5, 40});
+  std::vector<std::vector<std::int64_t>> counts;
+  std::vector<std::int64_t> tokens;
+  for (std::int64_t c = 0; c < 15; ++c) {
+    counts.push_back({c * c % 11 + 1, 0});
+    tokens.push_back(17 + c * c * c % 23);
+  }
+  auto const table = made_table("s", {{0}, 2, 1}, counts, tokens);
   auto const found = UsageIntervals({}, 8).of(table);
   std::vector<double> p;
   for (std::int64_t r = 0; r < 1999; ++r) {
     auto const w = bootstrap_weights(8, Stream::usage_interval, r, table.clusters);
-    p.push_back(static_cast<double>(w[0] + 5 * w[1] + 2 * w[2] + 30 * w[3]) /
-                static_cast<double>(10 * w[0] + 20 * w[1] + 5 * w[2] + 40 * w[3]));
+    std::int64_t used = 0, of = 0;
+    for (std::size_t c = 0; c < 15; ++c) used += w[c] * counts[c][0], of += w[c] * tokens[c];
+    p.push_back(static_cast<double>(used) / static_cast<double>(of));
   }
   std::ranges::sort(p);
   EXPECT_EQ(found.low[0], p[49]);
   EXPECT_EQ(found.high[0], p[1949]);
+  EXPECT_LT(p[48], p[49]);  // no ties that would hide a rank
+  EXPECT_LT(p[49], p[50]);
   EXPECT_EQ(found.low[1], 0);  // never used: an interval all the same
   EXPECT_EQ(found.high[1], 0);
 }

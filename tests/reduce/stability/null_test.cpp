@@ -97,7 +97,8 @@ TEST(NullCalibration, HalfSamplesKeepMeinshausenBuhlmann) {
 }
 
 Stability select_by(Comparison const& groups, StabilityRule const& rule, std::uint64_t seed) {
-  StabilityStream stream({}, space, rule, seed, "");
+  mpi::Comm const serial;
+  StabilityStream stream(serial, space, rule, seed, "");
   while (!stream.done()) stream.add(groups, contrast::risk_difference);
   return stream.finish();
 }

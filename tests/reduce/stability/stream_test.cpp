@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "moerae/reduce/groups.hpp"
 #include "moerae/reduce/stability_stream.hpp"
 #include "moerae/reduce/usage_interval.hpp"
@@ -18,6 +20,7 @@ using testing::Gt;
 using testing::HasSubstr;
 using testing::Lt;
 
+mpi::Comm const serial;
 ExpertSpace const space{{1, 3, 4, 8}, 12, 2};
 std::vector<std::vector<std::size_t>> const tiles{{2}, {0, 3}, {1}};  // in no order
 
@@ -47,15 +50,15 @@ TEST(StabilityStream, SameForAnyTilesPassesAndRanks) {
   for (auto const kind : all_kinds)
     for (auto const scope : {Scope::layer, Scope::model}) {
       auto const rule = rule_of(kind, scope);
-      auto const serial = stability_selection({}, table, rule, 3, "test");
-      EXPECT_THAT(serial.count, testing::Contains(AllOf(Gt(0), Lt(100))));
-      expect_same(stability_selection(world, table, rule, 3, "test"), serial);
+      auto const alone = stability_selection({}, table, rule, 3, "test");
+      EXPECT_THAT(alone.count, testing::Contains(AllOf(Gt(0), Lt(100))));
+      expect_same(stability_selection(world, table, rule, 3, "test"), alone);
       // 7 replicates a pass with scope model
       StabilityStream stream(world, space, rule, 3, "test", 7 * sizeof(double) * space.size());
       EXPECT_EQ(stream.passes() > 1, scope == Scope::model);
       while (!stream.done())
         for (auto const& tile : tiles) stream.add(layers_of(table, tile));
-      expect_same(stream.finish(), serial);
+      expect_same(stream.finish(), alone);
     }
 }
 
@@ -79,9 +82,9 @@ TEST(StabilityStream, ContrastIsTheSameForAnyTilesAndRanks) {
     for (auto const scope : {Scope::layer, Scope::model}) {
       auto rule = rule_of(kind, scope);
       rule.score = "risk_difference";
-      auto const serial = on_contrast({}, rule, a, b, false);
-      EXPECT_THAT(serial.count, testing::Contains(AllOf(Gt(0), Lt(100))));
-      expect_same(on_contrast(world, rule, a, b, true), serial);
+      auto const alone = on_contrast({}, rule, a, b, false);
+      EXPECT_THAT(alone.count, testing::Contains(AllOf(Gt(0), Lt(100))));
+      expect_same(on_contrast(world, rule, a, b, true), alone);
     }
 }
 
@@ -92,6 +95,35 @@ std::vector<double> remember(Comparison const& groups) {
   ids_seen.push_back(groups.b.clusters.clusters);
   EXPECT_EQ(groups.a.total.tokens, static_cast<std::int64_t>(groups.a.clusters.clusters.size()) * 18000);
   return contrast::risk_difference(groups);
+}
+
+// more experts than are drawn at a time
+ExpertSpace const wide{{0, 1, 2}, 90, 2};
+UsageTable wide_usage(std::int64_t first, std::uint32_t salt) {
+  return ExchangeableTables(6).table("w", wide, first, 14, salt);
+}
+
+TEST(StabilityStream, ContrastOfManyLayersIsThatOfEach) {
+  auto const a = wide_usage(0, 0), b = wide_usage(5, 1);
+  auto rule = rule_of(Resampling::complementary, Scope::model);
+  rule.score = "js";
+  StabilityStream whole(serial, wide, rule, 3, "test"), tiled(serial, wide, rule, 3, "test");
+  whole.add({Group(a), Group(b)}, contrast::js);
+  for (std::size_t l = 0; l < 3; ++l) {
+    auto const tile_a = layers_of(a, {l}), tile_b = layers_of(b, {l});
+    tiled.add({Group(tile_a), Group(tile_b)}, contrast::js);
+  }
+  expect_same(whole.finish(), tiled.finish());
+}
+
+TEST(StabilityStream, UnusedExpertsCompeteForUsageOnly) {
+  // two of four experts are used: a top 3 of usage takes the first unused one, as a rank of 0 is a rank
+  std::vector<std::vector<std::int64_t>> const counts(6, {0, 5, 0, 3});
+  auto const table = test::made_table("s", {{0}, 4, 1}, counts, std::vector<std::int64_t>(6, 8));
+  StabilityRule rule;
+  rule.alpha = .75;
+  EXPECT_THAT(stability_selection(mpi::Comm::world(), table, rule, 1, "").count,
+              testing::ElementsAre(100, 100, 0, 100));
 }
 
 TEST(StabilityStream, PairsAreDrawnTogether) {
@@ -144,15 +176,16 @@ std::vector<double> mismatch(Comparison const& groups) {
 }
 
 TEST(StabilityStream, SameTokenTablesAreDrawnAlike) {
-  auto const a = usage(0), b = usage(10, 1);
-  std::vector<std::size_t> const some{0, 2, 3, 8, 9, 15, 22};  // clusters without a shared token are left out
+  auto const a = wide_usage(0, 0), b = wide_usage(5, 1);
+  std::vector<std::size_t> const some{0, 2, 3, 8, 9, 13};  // clusters without a shared token are left out
   SameToken same{rows_of(a, some), rows_of(b, some)};
   same.a.mass.clear(), same.b.mass.clear();
   for (auto& count : same.a.count) count *= 5;
   for (auto const kind : {Resampling::complementary, Resampling::bootstrap}) {
     auto rule = rule_of(kind, Scope::layer);
     rule.score = "cmh_token";
-    StabilityStream stream(mpi::Comm::world(), space, rule, 3, "test");
+    rule.alpha = .1;
+    StabilityStream stream(mpi::Comm::world(), wide, rule, 3, "test");
     stream.add({Group(a), Group(b), &same}, mismatch);
     EXPECT_THAT(stream.finish().count, testing::Each(0));  // a score of 0 is in no top N
   }
@@ -194,9 +227,24 @@ TEST(StabilityStream, AReplicateWithoutAGroupIsRefused) {
               AllOf(HasSubstr("lonely"), HasSubstr("record more prompts")));
 }
 
+TEST(StabilityStream, WhatACriterionRefusesNamesTheReplicate) {
+  auto const a = usage(0), b = usage(10, 1);
+  auto rule = rule_of(Resampling::complementary, Scope::layer);
+  rule.score = "js";
+  auto const world = mpi::Comm::world();
+  auto const refuse = [](Comparison const&) -> std::vector<double> { throw ConfigError("needs 10 pairs"); };
+  EXPECT_THAT(message_of_code(ExitCode::bad_configuration,
+                              [&] { (void)on_contrast(world, rule, a, b, false, refuse); }),
+              AllOf(HasSubstr("replicate 0 of"), HasSubstr("needs 10 pairs")));
+  auto const nan = [](Comparison const& groups) {
+    return std::vector<double>(groups.a.clusters.space.size(), std::nan(""));
+  };
+  EXPECT_ANY_THROW((void)on_contrast(world, rule, a, b, false, nan));
+}
+
 TEST(StabilityStream, MisuseIsADefect) {
   auto const table = usage();
-  StabilityStream stream({}, space, {}, 3, "test");
+  StabilityStream stream(serial, space, {}, 3, "test");
   stream.add(layers_of(table, {1}));
   EXPECT_ANY_THROW(stream.add(layers_of(table, {1})));  // a layer twice
   EXPECT_ANY_THROW((void)stream.finish());              // layers missing
@@ -209,15 +257,15 @@ TEST(NoiseFloorStream, SameForAnyTilesAndRanks) {
     auto rule = rule_of(Resampling::complementary, scope);
     rule.threshold = .6;
     auto const benign = stability_selection({}, table, rule, 3, "test");
-    auto const serial = noise_floor({}, table, benign, 3);
+    auto const alone = noise_floor({}, table, benign, 3);
     NoiseFloorStream stream(world, space, rule, 3);
     while (!stream.done())
       for (auto const& tile : tiles) stream.add(layers_of(table, tile));
     auto const floors = stream.finish(benign);
-    ASSERT_EQ(floors.size(), serial.size());
+    ASSERT_EQ(floors.size(), alone.size());
     for (std::size_t g = 0; g < floors.size(); ++g) {
-      EXPECT_EQ(floors[g].group, serial[g].group);
-      EXPECT_EQ(floors[g].sizes, serial[g].sizes);
+      EXPECT_EQ(floors[g].group, alone[g].group);
+      EXPECT_EQ(floors[g].sizes, alone[g].sizes);
     }
     EXPECT_GT(floors[2].largest() + floors[3].largest(), 0);
   }
@@ -226,14 +274,14 @@ TEST(NoiseFloorStream, SameForAnyTilesAndRanks) {
 TEST(UsageIntervals, SameForAnyTilesAndRanks) {
   auto const world = mpi::Comm::world();
   auto const table = usage();
-  auto const serial = UsageIntervals({}, 3).of(table);
+  auto const alone = UsageIntervals({}, 3).of(table);
   UsageIntervals intervals(world, 3);
   for (auto const& tile : tiles) {
     auto const found = intervals.of(layers_of(table, tile));
     for (std::size_t l = 0; l < tile.size(); ++l)
       for (std::size_t e = 0; e < 12; ++e) {
-        EXPECT_EQ(found.low[l * 12 + e], serial.low[tile[l] * 12 + e]);
-        EXPECT_EQ(found.high[l * 12 + e], serial.high[tile[l] * 12 + e]);
+        EXPECT_EQ(found.low[l * 12 + e], alone.low[tile[l] * 12 + e]);
+        EXPECT_EQ(found.high[l * 12 + e], alone.high[tile[l] * 12 + e]);
       }
   }
 }
