@@ -57,11 +57,22 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, {len(self.shards)} shards)"
 
+    @property
+    def corpus_file(self) -> Path:
+        """Of this run, or, where `reduce` read the record of another (run.from), of that one."""
+        own = self.path / "corpus.h5"
+        if own.exists() or self.reduce is None:
+            return own
+        with reading(self.reduce / "scores.h5") as file:
+            config = json.loads(str(file.attrs.get("config", "{}")) or "{}")
+        source = config.get("run", {}).get("from", "")
+        return Path(source) / "corpus.h5" if source else own
+
     @cached_property
     def corpus(self) -> pd.DataFrame:
         """One row per prompt, index prompt_id: labels as text (None unknown), cluster, pair, split, tokens, content
         and response as positions from the start of the prompt."""
-        with reading(self.path / "corpus.h5") as file:
+        with reading(self.corpus_file) as file:
             offset = file["offset"][:]
             frame = pd.DataFrame({"tokens": np.diff(offset)}, index=pd.Index(file["prompt_id"][:], name="prompt_id"))
             for name in (label for label in LABELS if label in file):
@@ -74,13 +85,13 @@ class Run:
             frame["content_begin"], frame["content_end"] = (file["content_offset"][:] - offset[:-1, None]).T
             frame["response_begin"] = file["response_offset"][:] - offset[:-1]
         if not frame.index.is_unique:
-            raise DataError(f"{self.path / 'corpus.h5'}: prompt ids are not unique; prepare the corpus anew")
+            raise DataError(f"{self.corpus_file}: prompt ids are not unique; prepare the corpus anew")
         return frame
 
     def tokens(self, prompt_id: int) -> np.ndarray:
         """Token ids uint32 [T] of one prompt; imported traces have none."""
         row = self.corpus.index.get_loc(prompt_id)
-        with reading(self.path / "corpus.h5") as file:
+        with reading(self.corpus_file) as file:
             return file["tokens"][slice(*file["offset"][row : row + 2])]
 
     @property

@@ -159,3 +159,16 @@ def test_damaged_manifest_stage_and_sets_are_named(run):
         handle.write("\n")
     with pytest.raises(DataError, match=r"manifest\.jsonl, line"):
         open_run(run)
+
+
+def test_corpus_of_the_run_whose_record_was_reduced(run, tmp_path):
+    add_scores(run)
+    other = tmp_path / "other"
+    other.mkdir()
+    (run / "reduce").rename(other / "reduce")
+    with pytest.raises(DataError, match=r"other/corpus\.h5"):
+        _ = open_run(other).corpus
+    edit(
+        other / "reduce/scores.h5", lambda file: file.attrs.update({"config": json.dumps({"run": {"from": str(run)}})})
+    )
+    assert open_run(other).corpus.equals(open_run(run).corpus)

@@ -40,8 +40,8 @@ def expert_sets(run: Run, topics: list[Table]) -> list[SetRow]:
         evidence, provenance = members.attrs["evidence"] or {}, members.attrs["provenance"] or {}
         both = {"provenance": provenance, "evidence": evidence}
         # one wording of one fact, where it stands in both
-        noise = dict.fromkeys(f"{key}: {words(value)}" for key, value in find(both, NOISE))
-        least = next((words(value) for _, value in find(evidence, TRUE)), "")
+        noise = dict.fromkeys(f"{key}: {_short(value)}" for key, value in find(both, NOISE))
+        least = next((_short(value) for _, value in find(evidence, TRUE)), "")
         best = ", ".join(f"{e.layer}:{e.expert}" for e in members.head(8).itertuples())
         row = SetRow(file, members.attrs["criterion"], len(members), "; ".join(noise), least, best)
         row.evidence = {name(key): words(value) for key, value in evidence.items()}
@@ -49,6 +49,17 @@ def expert_sets(run: Run, topics: list[Table]) -> list[SetRow]:
         row.topic = _topic(file, topics)
         rows.append(row)
     return rows
+
+
+def _short(value: object) -> str:
+    """For a cell: the sentence of a bound and the meaning of a count stand below the table."""
+    match value:
+        case {"at_least": n, "of": size, "confidence": level}:
+            return f"{n} of {size} ({100 * level:.0f} %)"
+        case {"says": _, "selected": selected, "informative": informative}:
+            values = ", ".join(f"{name(k)} {v:.3g}" for k, v in value.items() if isinstance(v, float))
+            return f"{values or 'none'} of {selected} expected by chance{'' if informative else ' (vacuous)'}"
+    return words(value)
 
 
 def controls(stored: list[dict]) -> list[dict]:

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 
 
 def words(value: object) -> str:
+    if isinstance(value, dict) and "says" in value:  # a sentence with the numbers in it
+        return str(value["says"])
     if isinstance(value, dict):
         return ", ".join(f"{name(key)} {words(inner)}" for key, inner in value.items())
     if isinstance(value, float):
         return f"{value:.4g}"
-    return "/".join(map(words, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ("; " if any(isinstance(part, str) for part in value) else "/").join(map(words, value))
+    return str(value)
 
 
 def name(key: object) -> str:
