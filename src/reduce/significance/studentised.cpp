@@ -15,15 +15,19 @@ using detail::UnitResiduals;
 
 // What is worked on at once stays in the second-level cache.
 constexpr std::size_t replicate_block = 256, expert_block = 4 * column_block;
-// Squares are taken of the upper 23 of 30 bits: their sums over 100,000 clusters fit into 64.
-constexpr std::int64_t square_unit = 1 << 7;
-constexpr std::size_t most_units = 50000;
+/// Residuals in fewer of their 30 bits, so that their squares have two digits: 15 bits. Where there are pairs
+/// the squares are of differences that may be small beside the residuals: 22 bits, three digits.
+struct Coarse {
+  std::int64_t unit;
+  std::int64_t operator()(std::int64_t r) const { return (r < 0 ? r - unit / 2 : r + unit / 2) / unit; }
+  [[nodiscard]] std::int64_t square(std::int64_t r) const { return (*this)(r) * (*this)(r); }
+};
+constexpr Coarse alone{1 << 15}, with_pairs{1 << 8};
 
-std::int64_t coarse(std::int64_t r) {
-  return (r < 0 ? r - square_unit / 2 : r + square_unit / 2) / square_unit;
-}
-std::int64_t square(std::int64_t r) {
-  return coarse(r) * coarse(r);
+bool has_pairs(UnitResiduals const& r) {
+  for (std::size_t u = 0; u < r.units(); ++u)
+    if (r.twin(u).tokens > 0) return true;
+  return false;
 }
 
 /// Linear in the labels: sum over group a = sum over the twins + sum of label * (as it is - twin).
@@ -38,8 +42,10 @@ PackedColumns columns_of(UnitResiduals const& r, Term term) {
 class Studentised final : public Statistic {
  public:
   explicit Studentised(UnitResiduals const& r)
-      : r_(columns_of(r, [](std::int64_t value) { return value; })),
-        ss_(columns_of(r, square)),
+      : paired_(has_pairs(r)),
+        coarse_(paired_ ? with_pairs : alone),
+        r_(columns_of(r, [](std::int64_t value) { return value; })),
+        ss_(columns_of(r, [this](std::int64_t value) { return coarse_.square(value); })),
         all_r_(r.experts(), 0),
         all_ss_(all_r_),
         twin_r_(all_r_),
@@ -51,10 +57,10 @@ class Studentised final : public Statistic {
       for (std::size_t e = 0; e < r.experts(); ++e) {
         auto const x = r.of(r.as_is(u), e), y = r.of(r.twin(u), e);
         all_r_[e] += x + y;
-        all_ss_[e] += square(x) + square(y);
+        all_ss_[e] += coarse_.square(x) + coarse_.square(y);
         twin_r_[e] += y;
-        twin_ss_[e] += square(y);
-        products_[e] += coarse(x) * coarse(y);
+        twin_ss_[e] += coarse_.square(y);
+        products_[e] += coarse_(x) * coarse_(y);
       }
     }
   }
@@ -92,7 +98,8 @@ class Studentised final : public Statistic {
                          std::size_t first, std::size_t n, std::vector<std::int64_t>& sums) {
       sums.resize(weights.replicates() * n);
       integer_product(weights, columns, first, n, sums);
-      for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += twins[first + i % n];
+      for (std::size_t i = 0; paired_ && i < sums.size(); i += n)
+        for (std::size_t e = 0; e < n; ++e) sums[i + e] += twins[first + e];
     };
     for (std::size_t first = 0; first < experts; first += expert_block) {
       auto const n = std::min(expert_block, experts - first);
@@ -100,11 +107,13 @@ class Studentised final : public Statistic {
       sum(ss_, twin_ss_, first, n, ss);
       for (std::size_t i = 0; i < weights.replicates(); ++i)
         detail::studentised_form({&r[i * n], &ss[i * n], &all_r_[first], &all_ss_[first], &products_[first],
-                                  n_a[i], all_tokens_ - n_a[i], static_cast<double>(square_unit), n},
+                                  n_a[i], all_tokens_ - n_a[i], static_cast<double>(coarse_.unit), n},
                                  t + i * experts + first);
     }
   }
 
+  bool paired_;
+  Coarse coarse_;
   PackedColumns r_, ss_;
   std::vector<std::int64_t> all_r_, all_ss_, twin_r_, twin_ss_, products_;
   std::vector<Tokens> tokens_;
@@ -112,10 +121,6 @@ class Studentised final : public Statistic {
 };
 
 std::unique_ptr<Statistic> make(Comparison const& groups, Exchange const& exchange, detail::Measure measure) {
-  validate<ConfigError>(exchange.units().size() <= most_units,
-                        "sets {} and {} have {} clusters, and the exact sums of the studentised statistic "
-                        "hold {}; compare fewer",
-                        groups.a.clusters.name, groups.b.clusters.name, exchange.units().size(), most_units);
   return std::make_unique<Studentised>(UnitResiduals(detail::UnitRows(groups, exchange, measure)));
 }
 
