@@ -56,7 +56,12 @@ UsageStream::UsageStream(mpi::Comm const& comm, CheckedRecord const& record, Cho
   });
   std::size_t clusters = 0;
   for (auto const& table : layout_.tables) clusters += table.clusters.size();
-  auto const layer_bytes = 2 * sizeof(std::int64_t) * clusters * static_cast<std::size_t>(space().experts);
+  auto expert_bytes = 2 * sizeof(std::int64_t) * clusters;
+  for (auto const& shared : shared_)
+    expert_bytes +=
+        sizeof(std::uint32_t) * shared.ids() +
+        2 * sizeof(std::int64_t) * (shared.facts(0).clusters.size() + shared.facts(1).clusters.size());
+  auto const layer_bytes = expert_bytes * static_cast<std::size_t>(space().experts);
   tile_layers_ = std::clamp<std::size_t>(choice_.tile_bytes / layer_bytes, 1, space().layers.size());
 }
 

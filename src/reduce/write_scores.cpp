@@ -72,7 +72,7 @@ void write_scores(std::filesystem::path const& path, Scores const& scores, Agree
     auto const folder = "contrast/" + name.first + "/" + name.second;
     out.per_expert(folder + "/score", score.score);
     if (score.significance) out.significance(folder, *score.significance);
-    if (name.first == "js")
+    if (name.first.starts_with("js"))
       out.per_layer(folder + "/divergence", contrast::js_of_layers(scores.space, score.score));
   }
   for (auto const& [set, esft] : scores.esft) {

@@ -130,8 +130,8 @@ def test_noise_floor_of_halves_of_one_task(tmp_path):
     floors = {}
     for preset in ("", "paper"):
         results = reduce(run, tmp_path / f"out-{preset}", ses__preset=preset, contrast__groups="law:intent", **keys)
-        provenance = json.loads((results / "sets/hrcg.json").read_text())["provenance"]
-        floors[preset] = provenance["noise_floor"]["mean"]
+        evidence = json.loads((results / "sets/hrcg.json").read_text())["evidence"]
+        floors[preset] = evidence["noise_floor"]["mean"]
     assert floors[""] < 1 < floors["paper"]
 
 

@@ -37,6 +37,9 @@ regular = a
 jailbreak = b
 benign = c
 sets = b
+positions = all
+score = js
+bounds = meinshausen-buhlmann
 resample = half
 samples = 33
 alpha = 0.30000000000000004
@@ -44,9 +47,15 @@ scope = model
 threshold = 0.75
 [contrast]
 criteria = js, log_odds
-groups = a:b, a:c
+groups = a:b, a:b/c
 positions = response
 count = 5
+permutations = 999
+permute_within = topic
+[reduce]
+clusters = 50
+controls = 7
+memory = 100
 [select.one]
 criterion = hrcg
 threshold = 0.8
@@ -71,8 +80,7 @@ TEST(PrintStudy, TheRoundTripCoversEveryKey) {
     for (auto const& [key, value] : keys.items())
       if (study.at(section).at(key) == value) same.push_back(section + "." + key);
   // these have one accepted value in this version; the preset excludes the other [ses] keys
-  EXPECT_THAT(same,
-              testing::UnorderedElementsAre("model.schedule", "grid.exchange", "ses.score", "ses.preset"));
+  EXPECT_THAT(same, testing::UnorderedElementsAre("model.schedule", "grid.exchange", "ses.preset"));
 }
 
 TEST(PrintStudy, AResolvedPresetReadsBack) {
@@ -95,7 +103,7 @@ TEST(StudyJson, IsTypedAndBySection) {
   auto const json = study_json(read_text(everything));
   EXPECT_EQ(json["run"]["seed"], 7);
   EXPECT_EQ(json["record"]["logits"], true);
-  EXPECT_EQ(json["contrast"]["groups"], nlohmann::json({"a:b", "a:c"}));
+  EXPECT_EQ(json["contrast"]["groups"], nlohmann::json({"a:b", "a:b/c"}));
   EXPECT_EQ(json["select"]["two"]["count"], 9);
   EXPECT_EQ(json["select"]["two"]["p"], nullptr);
   EXPECT_EQ(study_json(Study{})["ses"]["alpha"], "auto");

@@ -94,18 +94,16 @@ TEST(ReadStudy, UnknownKeys) {
 }
 
 TEST(ReadStudy, KeysOfLaterStagesAreNotUnknown) {
-  auto const message =
-      faults_of("[evaluate]\nphase = prompt\n[tune]\nrank = 8\n[contrast]\npermutations = 10\n");
+  auto const message = faults_of("[evaluate]\nphase = prompt\n[tune]\nrank = 8\n");
   EXPECT_THAT(message, HasSubstr("evaluate.phase belongs to the stage `evaluate`, which is not available"));
   EXPECT_THAT(message, HasSubstr("tune.rank belongs to the stage `tune`"));
-  EXPECT_THAT(message, HasSubstr("contrast.permutations belongs to permutation tests"));
   EXPECT_THAT(message, Not(HasSubstr("unknown")));
 }
 
 TEST(ReadStudy, ValuesOfLaterVersions) {
   for (auto const* const words :
-       {"--model.device=cuda", "--model.schedule=layer-major", "--grid.exchange=gather", "--ses.score=js",
-        "--contrast.criteria=studentised", "--ses.sets=a@refused"})
+       {"--model.device=cuda", "--model.schedule=layer-major", "--grid.exchange=gather",
+        "--contrast.criteria=jailbreak_gap", "--ses.sets=a@refused"})
     EXPECT_THAT(faults_of("", {words}), HasSubstr("not available in this version")) << words;
 }
 

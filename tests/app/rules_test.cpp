@@ -32,10 +32,12 @@ INSTANTIATE_TEST_SUITE_P(
         Contradiction{"[contrast]\ncriteria = js\n", "contrast.criteria without contrast.groups"},
         Contradiction{"[ses]\nregular = a\njailbreak = a\n", "both 'a'"},
         Contradiction{"[ses]\nregular = a\nbenign = a\n", "ses.benign = a is also the harmful set"},
+        Contradiction{"[ses]\nscore = js\n", "name them in contrast.groups"},
+        Contradiction{"[contrast]\ngroups = a:b\npermute_within = none, topic\n", "none alone"},
         Contradiction{"[ses]\nsamples = 5\n", "complementary pairs need an even number"},
         Contradiction{"[ses]\npreset = paper\nresample = half\n", "contradicts ses.preset = paper"},
         Contradiction{"[ses]\npreset = paper\nthreshold = 0.9\n", "contradicts ses.preset = paper"},
-        Contradiction{"[select.x]\ncount = 3\n", "select.x.criterion: required"},
+        Contradiction{"[select.x]\ncriterion =\n", "select.x.criterion"},
         Contradiction{"[select.x]\ncriterion = js\n", "select.x.groups: required for js"},
         Contradiction{"[select.x]\ncriterion = js\ngroups = a:b\nset = a\n", "takes no set"},
         Contradiction{"[select.x]\ncriterion = ses\ngroups = a:b\n", "only contrasts have groups"},
@@ -67,8 +69,8 @@ TEST(Resolve, ThePresetSetsWhatItStandsFor) {
   EXPECT_EQ(ses.threshold, 1);
 }
 
-TEST(Resolve, GroupsAreComparedByEveryCriterionUnlessSomeAreNamed) {
-  EXPECT_EQ(read_text("[contrast]\ngroups = a:b\ncriteria =\n").contrast.criteria.size(), 4U);
+TEST(Resolve, NoCriterionNamedStaysEmptyForAllThatTheSetsAllow) {
+  EXPECT_EQ(read_text("[contrast]\ngroups = a:b\ncriteria =\n").contrast.criteria.size(), 0U);
   EXPECT_EQ(read_text("[contrast]\ngroups = a:b\ncriteria = js\n").contrast.criteria.size(), 1U);
   EXPECT_EQ(read_text("").contrast.criteria.size(), 0U);
 }

@@ -17,9 +17,16 @@ Corpus corpus_of(std::vector<std::string> const& sets) {
   Corpus corpus;
   corpus.set.categories = sets;
   for (std::size_t s = 0; s < sets.size(); ++s) {
+    auto const at = static_cast<std::int64_t>(s);
     corpus.prompt_id.push_back(s);
     corpus.set.code.push_back(static_cast<std::int32_t>(s));
+    corpus.topic.code.push_back(-1);
+    corpus.cluster.push_back(at);
+    corpus.split.push_back(0);
+    corpus.content_offset.push_back({4 * at + 1, 4 * at + 3});  // a token of the template on each side
+    corpus.response_offset.push_back(4 * at + 4);
   }
+  for (std::int64_t s = 0; s <= static_cast<std::int64_t>(sets.size()); ++s) corpus.offset.push_back(4 * s);
   return corpus;
 }
 
@@ -81,6 +88,31 @@ TEST(Plan, SelectReplacesTheDefaultsAndWidensWhatIsComputed) {
   EXPECT_THAT(plan.sets, ElementsAre("jailbreak", "permitted", "regular"));
   EXPECT_EQ(plan.criteria.size(), 2U);
   EXPECT_EQ(plan.pairs.size(), 1U);
+}
+
+TEST(Plan, AgainstSeveralSets) {
+  ReduceOptions options;
+  options.contrast.criteria = {"js", "template_gate"};
+  options.contrast.groups = {{"regular", "jailbreak/permitted"}};
+  auto const plan = plan_reduce(options, corpus, {}, true);
+  EXPECT_THAT(names_of(plan), testing::IsSupersetOf({"js-regular-vs-jailbreak-and-permitted",
+                                                     "template_gate-regular-vs-jailbreak-and-permitted"}));
+  EXPECT_EQ(plan.pairs.size(), 2U);
+  ASSERT_EQ(plan.passes.size(), 2U);  // template_gate has positions of its own
+  EXPECT_EQ(plan.passes[0].positions.name, "content");
+  EXPECT_EQ(plan.passes[1].positions.name, "template");
+}
+
+TEST(Plan, WhatTheSetsDoNotAllowIsLeftOutOrRefused) {
+  ReduceOptions options;
+  options.contrast.groups = {{"regular", "permitted"}};
+  auto const plan = plan_reduce(options, corpus, {}, false);
+  EXPECT_THAT(plan.left_out, testing::UnorderedElementsAre(HasSubstr("paired_t"), HasSubstr("within_topic"),
+                                                           HasSubstr("cmh_token")));
+  EXPECT_THAT(names_of(plan), testing::Not(testing::Contains("paired_t-regular-vs-permitted")));
+  options.contrast.criteria = {"paired_t", "cmh_token"};
+  EXPECT_THAT(message_of<ConfigError>([&] { (void)plan_reduce(options, corpus, {}, false); }),
+              testing::AllOf(HasSubstr("at least 10 clusters"), HasSubstr("record.routing = true")));
 }
 
 TEST(Plan, AllFaultsAreReportedTogether) {

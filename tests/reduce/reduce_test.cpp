@@ -35,6 +35,7 @@ ReduceOptions everything() {
   options.ses.samples = 30;
   options.contrast.groups = {{"a", "b"}, {"a", "c"}};
   options.contrast.count = 3;
+  options.contrast.permutations = 500;
   return options;
 }
 
@@ -78,12 +79,16 @@ std::string fingerprint(fs::path const& dir) {
 }
 
 TEST_F(Reduce, SameBytesAsOnOneRank) {
-  auto const run = made("run", test::made_prompts(11));
-  auto const here = reduce(run, everything());
+  auto const run = made("run", test::made_prompts(40), 16);
+  auto options = everything();
+  options.contrast.groups.push_back({"a", "b/c"});
+  options.ses.score = "studentised";
+  auto const here = reduce(run, options);
   EXPECT_EQ(here.dir, run / "reduce");
-  EXPECT_EQ(here.sets.size(), 9U + 4 + 8);
+  EXPECT_EQ(here.sets.size(),
+            9U + 2 + 4 + 3 * 9);  // neither topics nor token ids: without within_topic and cmh_token
   if (world_.rank() == 0) {
-    auto const alone = run_reduce({}, {root_ / "alone", run, {}, everything(), store::make_provenance("")});
+    auto const alone = run_reduce({}, {root_ / "alone", run, {}, options, store::make_provenance("")});
     EXPECT_EQ(fingerprint(here.dir), fingerprint(alone.dir));
     EXPECT_EQ(here.sets, alone.sets);
   }
@@ -154,7 +159,7 @@ TEST_F(Reduce, FindsThePreferredExperts) {
   auto const hrcg = store::read_expert_set(result.dir / "sets/hrcg.json");
   ASSERT_FALSE(hrcg.experts.empty());
   EXPECT_EQ(hrcg.experts[0].expert.value, 5);
-  EXPECT_EQ(hrcg.provenance.at("noise_floor").at("sizes").size(), 5U);
+  EXPECT_EQ(hrcg.evidence.at("noise_floor").at("sizes").size(), 5U);
   EXPECT_EQ(hrcg.provenance.at("groups").at("a").at("clusters"), 20);
   EXPECT_EQ(hrcg.provenance.at("groups").at("a").at("prompts"), 40);
 }

@@ -95,7 +95,7 @@ TEST(Usage, LastNeedsRouting) {
   test::write_made_run(scratch / "run", test::made_prompts(4), {.routing = false});
   EXPECT_NO_THROW((void)load(scratch / "run", "content"));
   EXPECT_THAT(message_of_code(ExitCode::bad_configuration, [&] { (void)load(scratch / "run", "last"); }),
-              testing::AllOf(HasSubstr("shard-000000.h5"), HasSubstr("record.routing = true")));
+              testing::AllOf(HasSubstr("contrast.positions = last"), HasSubstr("record.routing = ")));
 }
 
 TEST(Usage, SetsWithoutPromptsOrTokensAreRefused) {

@@ -62,13 +62,13 @@ struct ReduceStageOptions {
 /// [select.NAME]: one expert set.
 struct SelectOptions {
   std::string name = {};
-  std::string criterion = {};              ///< ses | hcdg | hrcg | a contrast | esft_token | esft_gate
-  std::string set = {};                    ///< one-group criteria
-  std::string groups = {};                 ///< contrasts: a:b or a:b/c
-  std::optional<std::int64_t> count = {};  ///< the n best
-  std::optional<double> p = {};            ///< ESFT: share of the layer's score to be reached
-  std::optional<double> threshold = {};    ///< score at least this
-  std::string side = "positive";           ///< positive | negative | both
+  std::string criterion = "template_gate";  ///< ses | hcdg | hrcg | a contrast | esft_token | esft_gate
+  std::string set = {};                     ///< one-group criteria
+  std::string groups = {};                  ///< contrasts: a:b or a:b/c
+  std::optional<std::int64_t> count = {};   ///< the n best
+  std::optional<double> p = {};             ///< ESFT: share of the layer's score to be reached
+  std::optional<double> threshold = {};     ///< score at least this
+  std::string side = "positive";            ///< positive | negative | both
 };
 
 /// Everything `reduce` depends on besides the record.

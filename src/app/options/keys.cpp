@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "moerae/app/options/values.hpp"
+#include "moerae/reduce/contrast/criteria.hpp"
 
 namespace moerae {
 namespace {
@@ -88,7 +89,7 @@ std::vector<Key<Study>> make_study_keys() {
     MOERAE_KEY(ses.bounds, (List<Word>{{{"shah-samworth", "meinshausen-buhlmann"}}}), "bounds on the expected number of chance selections (shah-samworth: unimodal and r-concave)"),
     MOERAE_KEY(ses.preset, (Word{{"", "paper"}}), "paper: bootstrap, strict intersection (threshold 1) and plain set difference, as published"),
 
-    MOERAE_KEY(contrast.criteria, (List<Word>{{contrast_criteria(), later_criteria()}}), "criteria that compare two groups; empty: all, where contrast.groups is given"),
+    MOERAE_KEY(contrast.criteria, (List<Word>{{contrast_criteria(), later_criteria()}}), "criteria that compare two groups; empty: all that the sets allow, where contrast.groups is given"),
     MOERAE_KEY(contrast.groups, List<Groups>{}, "the groups: a:b, positive scores mean more in a; a:b/c: more than in b and more than in c"),
     MOERAE_KEY(contrast.positions, positions, "positions of contrasts that do not fix their own; content: user text and reply, prefill: all before the reply, last: the last of them"),
     MOERAE_KEY(contrast.count, positive, "experts of a contrast's default set"),
@@ -131,7 +132,11 @@ std::vector<Key<SelectOptions>> const& select_keys() {
 }
 
 std::vector<std::string> const& contrast_criteria() {
-  static std::vector<std::string> const names{"risk_difference", "log_odds", "gate_mass", "js"};
+  static auto const names = [] {
+    std::vector<std::string> all;
+    for (auto const& row : contrast::criteria()) all.emplace_back(row.name);
+    return all;
+  }();
   return names;
 }
 

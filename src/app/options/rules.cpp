@@ -69,9 +69,11 @@ void check_select(SelectOptions const& select, Study const& study, Rules& rules)
   bool const contrast = contains(contrast_criteria(), criterion),
              groups = contains(safety_group_criteria(), criterion);
   bool const esft = criterion.starts_with("esft");
-  rules.refuse_if(!select.set.empty() && (contrast || groups), {section + ".set"},
+  rules.refuse_if(!select.set.empty() && (contrast || groups), {section + ".set", section + ".criterion"},
                   fmt::format("{}.set: {} compares groups and takes no set", section, criterion));
-  rules.refuse_if(!select.groups.empty() && !contrast, {section + ".groups"},
+  bool const stable_contrast = criterion == "ses" && study.ses.score != "usage";
+  rules.refuse_if(!select.groups.empty() && !contrast && !stable_contrast,
+                  {section + ".groups", section + ".criterion"},
                   fmt::format("{}.groups: only contrasts have groups; {} takes {}", section, criterion,
                               groups ? "ses.regular and ses.jailbreak" : "a set"));
   rules.refuse_if(contrast && select.groups.empty(),

@@ -10,8 +10,8 @@ constexpr double rounding = 1e-12;  // of the sum of squares: a variance below t
 
 [[gnu::always_inline]] inline void form(LabelledSums const& sums, double* t) {
   auto const n_a = static_cast<double>(sums.n_a), n_b = static_cast<double>(sums.n_b);
-  double const unit = sums.r_over_s * sums.r_over_s;
-  double const of_a = unit / (n_a * n_a), of_b = unit / (n_b * n_b), of_both = 2 * unit / (n_a * n_b);
+  double const per_a = 1 / n_a, per_b = 1 / n_b, unit = sums.r_over_s * sums.r_over_s;
+  double const of_a = unit * per_a * per_a, of_b = unit * per_b * per_b, of_both = 2 * unit * (per_a * per_b);
   for (std::size_t e = 0; e < sums.n; ++e) {
     double const r_a = static_cast<double>(sums.r_a[e]), r_b = static_cast<double>(sums.r[e] - sums.r_a[e]);
     double const ss_a = static_cast<double>(sums.ss_a[e]);
@@ -19,7 +19,7 @@ constexpr double rounding = 1e-12;  // of the sum of squares: a variance below t
     double const own = ss_a * of_a + ss_b * of_b;
     double const variance = own - of_both * static_cast<double>(sums.products[e]);
     double const root = std::sqrt(std::max(variance, 0.0));
-    double const difference = r_a / n_a - r_b / n_b;
+    double const difference = r_a * per_a - r_b * per_b;
     t[e] = variance > rounding * own ? difference / root : 0;
   }
 }
