@@ -1,7 +1,7 @@
 // Seconds of the cluster bootstrap (percentile intervals of usage) and of a permutation test (studentised,
 // max-T, bound on true discoveries) on made usage, one thread. resample_vs_scipy.py runs it in turn with
 // scipy on the same integers. Usage: resample_rate bootstrap|permutation CLUSTERS [LAYERS of 128 experts =
-// 48] [PERMUTATIONS = 1000]
+// 48] [PERMUTATIONS = 20000]
 
 #include <fmt/format.h>
 
@@ -85,7 +85,7 @@ int main(int argc, char** argv) try {
   if (mode == "bootstrap")
     bootstrap(table);
   else
-    permutation(table, argc > 4 ? std::atoll(argv[4]) : 1000);
+    permutation(table, argc > 4 ? std::atoll(argv[4]) : 20000);
   return 0;
 } catch (std::exception const& error) {
   fmt::print(stderr, "resample_rate: {}\n", error.what());

@@ -176,7 +176,7 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--clusters", type=int, nargs="+", default=[500, 5000])
     parser.add_argument("--layers", type=int, default=48, help="of 128 experts")
-    parser.add_argument("--permutations", type=int, default=4000, help="of ours")
+    parser.add_argument("--permutations", type=int, default=20000, help="of ours")
     parser.add_argument("--scipy-rows", type=int, default=40000, help="rows that scipy resamples in one run")
     parser.add_argument("--modes", nargs="+", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--program", type=Path, default=ROOT / "build/release/tests/bench/resample_rate")

@@ -26,7 +26,7 @@ constexpr Coarse alone{1 << 15}, with_pairs{1 << 8};
 
 bool has_pairs(UnitResiduals const& r) {
   for (std::size_t u = 0; u < r.units(); ++u)
-    if (r.twin(u).tokens > 0) return true;
+    if (r.twin(u).from.tokens > 0) return true;
   return false;
 }
 
@@ -34,8 +34,7 @@ bool has_pairs(UnitResiduals const& r) {
 template <class Term>
 PackedColumns columns_of(UnitResiduals const& r, Term term) {
   return {r.units(), r.experts(), [&](std::size_t u, std::span<std::int64_t> row) {
-            for (std::size_t e = 0; e < row.size(); ++e)
-              row[e] = term(r.of(r.as_is(u), e)) - term(r.of(r.twin(u), e));
+            for (std::size_t e = 0; e < row.size(); ++e) row[e] = term(r.as_is(u), e) - term(r.twin(u), e);
           }};
 }
 
@@ -44,29 +43,33 @@ class Studentised final : public Statistic {
   explicit Studentised(UnitResiduals const& r)
       : paired_(has_pairs(r)),
         coarse_(paired_ ? with_pairs : alone),
-        r_(columns_of(r, [](std::int64_t value) { return value; })),
-        ss_(columns_of(r, [this](std::int64_t value) { return coarse_.square(value); })),
-        all_r_(r.experts(), 0),
-        all_ss_(all_r_),
-        twin_r_(all_r_),
-        twin_ss_(all_r_),
-        products_(all_r_) {
+        y_(columns_of(r, [&](auto const& side, std::size_t e) { return r.usage(side, e); })),
+        ss_(columns_of(r,
+                       [&](auto const& side, std::size_t e) { return coarse_.square(r.residual(side, e)); })),
+        all_y_(r.experts(), 0),
+        all_ss_(all_y_),
+        twin_y_(all_y_),
+        twin_ss_(all_y_),
+        products_(all_y_) {
     for (std::size_t u = 0; u < r.units(); ++u) {
-      tokens_.push_back({r.as_is(u).tokens, r.twin(u).tokens});
-      all_tokens_ += r.as_is(u).tokens + r.twin(u).tokens;
+      auto const &as_is = r.as_is(u), &twin = r.twin(u);
+      tokens_.push_back({as_is.from.tokens, twin.from.tokens});
+      all_tokens_ += as_is.from.tokens + twin.from.tokens;
       for (std::size_t e = 0; e < r.experts(); ++e) {
-        auto const x = r.of(r.as_is(u), e), y = r.of(r.twin(u), e);
-        all_r_[e] += x + y;
-        all_ss_[e] += coarse_.square(x) + coarse_.square(y);
-        twin_r_[e] += y;
-        twin_ss_[e] += coarse_.square(y);
-        products_[e] += coarse_(x) * coarse_(y);
+        auto const s = coarse_(r.residual(as_is, e)), z = coarse_(r.residual(twin, e));
+        twin_y_[e] += r.usage(twin, e);
+        twin_ss_[e] += z * z;
+        all_y_[e] += r.usage(as_is, e) + r.usage(twin, e);
+        all_ss_[e] += s * s + z * z;
+        products_[e] += s * z;
       }
     }
+    for (std::size_t e = 0; e < r.experts(); ++e)
+      unit_.push_back(r.residual_unit(e) * static_cast<double>(coarse_.unit));
   }
 
   void evaluate(std::span<std::uint8_t const> labels, std::span<double> t) const override {
-    auto const units = tokens_.size(), experts = all_r_.size();
+    auto const units = tokens_.size(), experts = all_y_.size();
     auto const replicates = labels.size() / units;
     expect(labels.size() == replicates * units && t.size() == replicates * experts,
            "studentised: {} labels of {} units, {} values of {} experts", labels.size(), units, t.size(),
@@ -89,9 +92,9 @@ class Studentised final : public Statistic {
   }
 
   void evaluate_block(std::span<std::uint8_t const> labels, double* t) const {
-    auto const units = tokens_.size(), experts = all_r_.size();
+    auto const units = tokens_.size(), experts = all_y_.size();
     PackedWeights const weights(labels, units);
-    std::vector<std::int64_t> r, ss, n_a;
+    std::vector<std::int64_t> y, ss, n_a;
     for (std::size_t i = 0; i < weights.replicates(); ++i)
       n_a.push_back(tokens_of_a(labels.subspan(i * units, units)));
     auto const sum = [&](PackedColumns const& columns, std::vector<std::int64_t> const& twins,
@@ -103,19 +106,20 @@ class Studentised final : public Statistic {
     };
     for (std::size_t first = 0; first < experts; first += expert_block) {
       auto const n = std::min(expert_block, experts - first);
-      sum(r_, twin_r_, first, n, r);
+      sum(y_, twin_y_, first, n, y);
       sum(ss_, twin_ss_, first, n, ss);
       for (std::size_t i = 0; i < weights.replicates(); ++i)
-        detail::studentised_form({&r[i * n], &ss[i * n], &all_r_[first], &all_ss_[first], &products_[first],
-                                  n_a[i], all_tokens_ - n_a[i], static_cast<double>(coarse_.unit), n},
+        detail::studentised_form({&y[i * n], &ss[i * n], &all_y_[first], &all_ss_[first], &products_[first],
+                                  &unit_[first], n_a[i], all_tokens_ - n_a[i], n},
                                  t + i * experts + first);
     }
   }
 
   bool paired_;
   Coarse coarse_;
-  PackedColumns r_, ss_;
-  std::vector<std::int64_t> all_r_, all_ss_, twin_r_, twin_ss_, products_;
+  PackedColumns y_, ss_;
+  std::vector<std::int64_t> all_y_, all_ss_, twin_y_, twin_ss_, products_;
+  std::vector<double> unit_;
   std::vector<Tokens> tokens_;
   std::int64_t all_tokens_ = 0;
 };

@@ -9,18 +9,17 @@ namespace {
 constexpr double rounding = 1e-12;  // of the sum of squares: a variance below that is none
 
 [[gnu::always_inline]] inline void form(LabelledSums const& sums, double* t) {
-  auto const n_a = static_cast<double>(sums.n_a), n_b = static_cast<double>(sums.n_b);
-  double const per_a = 1 / n_a, per_b = 1 / n_b, unit = sums.r_over_s * sums.r_over_s;
-  double const of_a = unit * per_a * per_a, of_b = unit * per_b * per_b, of_both = 2 * unit * (per_a * per_b);
+  double const per_a = 1 / static_cast<double>(sums.n_a), per_b = 1 / static_cast<double>(sums.n_b);
+  double const of_a = per_a * per_a, of_b = per_b * per_b, of_both = 2 * (per_a * per_b);
   for (std::size_t e = 0; e < sums.n; ++e) {
-    double const r_a = static_cast<double>(sums.r_a[e]), r_b = static_cast<double>(sums.r[e] - sums.r_a[e]);
+    double const y_a = static_cast<double>(sums.y_a[e]), y_b = static_cast<double>(sums.y[e] - sums.y_a[e]);
     double const ss_a = static_cast<double>(sums.ss_a[e]);
     double const ss_b = static_cast<double>(sums.ss[e] - sums.ss_a[e]);
     double const own = ss_a * of_a + ss_b * of_b;
     double const variance = own - of_both * static_cast<double>(sums.products[e]);
-    double const root = std::sqrt(std::max(variance, 0.0));
-    double const difference = r_a * per_a - r_b * per_b;
-    t[e] = variance > rounding * own ? difference / root : 0;
+    double const error = sums.unit[e] * std::sqrt(std::max(variance, 0.0));
+    double const difference = y_a * per_a - y_b * per_b;
+    t[e] = variance > rounding * own ? difference / error : 0;
   }
 }
 

@@ -5,13 +5,13 @@
 
 namespace moerae::detail {
 
-/// Sums of a block of n experts under one labelling; r: residual, s: the same in fewer bits.
+/// Sums of a block of n experts under one labelling; y: usage, s: residual in few bits.
 struct LabelledSums {
-  std::int64_t const *r_a, *ss_a;  ///< [n] sum r and sum s^2 over group a
-  std::int64_t const *r, *ss,
-      *products;          ///< [n] over both groups; sum over pairs of s of one side times the other's
-  std::int64_t n_a, n_b;  ///< tokens
-  double r_over_s;        ///< unit of s in units of r
+  std::int64_t const *y_a, *ss_a;  ///< [n] sum y and sum s^2 over group a
+  std::int64_t const *y, *ss;      ///< [n] the same over both groups
+  std::int64_t const* products;    ///< [n] sum over pairs of s of one side times the other's
+  double const* unit;              ///< [n] of s, in units of y
+  std::int64_t n_a, n_b;           ///< tokens
   std::size_t n;
 };
 

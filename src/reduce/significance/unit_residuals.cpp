@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
 #include "moerae/base/check.hpp"
 
@@ -29,16 +30,17 @@ std::int32_t rounded(Wide value, int shift) {
 
 }  // namespace
 
-UnitResiduals::UnitResiduals(UnitRows const& rows) : experts_(rows.experts()) {
+UnitResiduals::UnitResiduals(UnitRows const& rows) : usage_shift_(rows.experts(), 0) {
+  auto const experts = rows.experts();
   std::vector<UnitSide> sides;
   std::int64_t tokens = 0;
-  std::vector<std::int64_t> total(experts_, 0);
+  std::vector<std::int64_t> total(experts, 0);
   auto const take = [&](UnitSide const& side) {
     if (side.tokens == 0) return Side{};
     sides.push_back(side);
     tokens += side.tokens;
-    for (std::size_t e = 0; e < experts_; ++e) total[e] += side.usage[e];
-    return Side{side.tokens, sides.size() - 1};
+    for (std::size_t e = 0; e < experts; ++e) total[e] += side.usage[e];
+    return Side{side, sides.size() - 1};
   };
   for (std::size_t u = 0; u < rows.units(); ++u) {
     as_is_.push_back(take(rows.as_is(u)));
@@ -47,13 +49,23 @@ UnitResiduals::UnitResiduals(UnitRows const& rows) : experts_(rows.experts()) {
   auto const residual = [&](UnitSide const& side, std::size_t e) {
     return static_cast<Wide>(side.usage[e]) * tokens - static_cast<Wide>(total[e]) * side.tokens;
   };
-  std::vector<int> shift(experts_, -value_bits);
+  std::vector<int> shift(experts, -value_bits);
   for (auto const& side : sides)
-    for (std::size_t e = 0; e < experts_; ++e)
+    for (std::size_t e = 0; e < experts; ++e) {
       shift[e] = std::max(shift[e], bits(residual(side, e)) - value_bits);
-  values_.reserve(sides.size() * experts_);
+      usage_shift_[e] = std::max(usage_shift_[e], bits(side.usage[e]) - value_bits);
+    }
+  residuals_.reserve(sides.size() * experts);
   for (auto const& side : sides)
-    for (std::size_t e = 0; e < experts_; ++e) values_.push_back(rounded(residual(side, e), shift[e]));
+    for (std::size_t e = 0; e < experts; ++e) residuals_.push_back(rounded(residual(side, e), shift[e]));
+  for (std::size_t e = 0; e < experts; ++e)
+    residual_unit_.push_back(std::ldexp(1.0, shift[e] - usage_shift_[e]) / static_cast<double>(tokens));
+}
+
+std::int64_t UnitResiduals::usage(Side const& side, std::size_t expert) const {
+  if (side.from.tokens == 0) return 0;
+  auto const shift = usage_shift_[expert];
+  return shift == 0 ? side.from.usage[expert] : rounded(side.from.usage[expert], shift);
 }
 
 }  // namespace moerae::detail
