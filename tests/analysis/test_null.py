@@ -1,4 +1,4 @@
-"""Without a difference the tests fire at their level, and without strata they do not: 400 runs each (tests/soak: more)."""
+"""Without a difference the tests fire at their level, and without strata they do not: 400 runs each."""
 
 from __future__ import annotations
 

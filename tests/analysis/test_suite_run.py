@@ -59,9 +59,10 @@ def test_only_what_is_missing(cache):
     suite(cache)
     before = results(cache)
     assert main(["report", "--suite", str(cache)]) == 0 and (cache / "report/index.html").exists()
-    suite(cache, "--criteria", "risk_difference")
+    suite(cache, "--criteria", "risk_difference", "--seeds", "0,2", "--no-train")
     added = results(cache).keys() - before.keys()
     assert len(added) == len(VARIANTS) * len(SIZES) and all("/reduce-" in name for name in added)
     assert {name: at for name, at in results(cache).items() if name in before} == before
     table = pd.read_csv(cache / "suite.csv", keep_default_na=False)
+    assert not (cache / "base-2").exists() and set(table["seed"]) == {0}
     assert "studentised" not in set(table["criterion"]) and "risk_difference" in set(table["criterion"])

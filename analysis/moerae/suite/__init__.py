@@ -42,6 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="another key of `moerae reduce`; results under other keys stand beside each other",
     )
     parser.add_argument("--moerae", type=Path, help="the program (default: $MOERAE, build/release/moerae, or on PATH)")
+    parser.add_argument("--no-train", action="store_true", help="leave out models that are not there yet")
     parser.add_argument("--jobs", type=int, default=1, help="models worked on at once, one thread each (default 1)")
 
 
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--jobs {args.jobs}: at least one model is worked on at a time")
     program = Program.find(args.moerae)
     with Cache.open(args.cache or default_cache()) as cache:
-        work(cache, plan, program, args.jobs)
+        work(cache, plan, program, args.jobs, not args.no_train)
     return 0
 
 

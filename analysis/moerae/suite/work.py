@@ -20,11 +20,14 @@ from moerae.suite.train import last_line, train
 HEARTBEAT = 30.0  # seconds
 
 
-def work(cache: Cache, plan: Plan, program: Program, jobs: int) -> None:
-    """Writes suite.csv after every model: an interrupted suite can be reported, too. The first error stops new work."""
+def work(cache: Cache, plan: Plan, program: Program, jobs: int, training: bool = True) -> None:
+    """Writes suite.csv after every model: an interrupted suite can be reported, too. The first error stops new work.
+    Without training, models that are not there are left out; the report names them."""
     missing = [m for m in plan.models if not cache.rejected(*m) and not cache.trained(*m, plan.clusters)]
-    progress = Progress(len(plan.models), len(missing), jobs)
-    progress.say(f"suite in {cache.path}: {len(plan.models)} models, {len(missing)} to be trained")
+    models = plan.models if training else [m for m in plan.models if m not in missing]
+    progress = Progress(len(models), len(missing) if training else 0, jobs)
+    fate = "to be trained" if training else "not trained yet, left out"
+    progress.say(f"suite in {cache.path}: {len(plan.models)} models, {len(missing)} {fate}")
     _write_plan(cache, plan)
     table: dict[tuple[str, int], list[dict]] = {}
     lock, stop = threading.Lock(), threading.Event()
@@ -79,7 +82,7 @@ def work(cache: Cache, plan: Plan, program: Program, jobs: int) -> None:
 
     with ThreadPoolExecutor(jobs) as threads:
         try:
-            for future in [threads.submit(one, *model) for model in plan.models]:
+            for future in [threads.submit(one, *model) for model in models]:
                 future.result()
         except BaseException:  # an interrupt reaches this thread only
             stop.set()
