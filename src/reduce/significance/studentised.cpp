@@ -15,14 +15,17 @@ using detail::UnitResiduals;
 
 // What is worked on at once stays in the second-level cache.
 constexpr std::size_t replicate_block = 256, expert_block = 4 * column_block;
-/// Residuals in fewer of their 30 bits, so that their squares have two digits: 15 bits. Where there are pairs
-/// the squares are of differences that may be small beside the residuals: 22 bits, three digits.
-struct Coarse {
-  std::int64_t unit;
-  std::int64_t operator()(std::int64_t r) const { return (r < 0 ? r - unit / 2 : r + unit / 2) / unit; }
-  [[nodiscard]] std::int64_t square(std::int64_t r) const { return (*this)(r) * (*this)(r); }
-};
-constexpr Coarse alone{1 << 15}, with_pairs{1 << 8};
+/// Squares are taken of the upper 22 of a residual's 30 bits: three digits, and sums over `most_units`
+/// clusters of both groups fit into 64 bits.
+constexpr std::int64_t square_unit = 1 << 8;
+constexpr std::size_t most_units = 250000;
+
+std::int64_t coarse(std::int64_t r) {
+  return (r < 0 ? r - square_unit / 2 : r + square_unit / 2) / square_unit;
+}
+std::int64_t square(std::int64_t r) {
+  return coarse(r) * coarse(r);
+}
 
 bool has_pairs(UnitResiduals const& r) {
   for (std::size_t u = 0; u < r.units(); ++u)
@@ -42,10 +45,8 @@ class Studentised final : public Statistic {
  public:
   explicit Studentised(UnitResiduals const& r)
       : paired_(has_pairs(r)),
-        coarse_(paired_ ? with_pairs : alone),
         y_(columns_of(r, [&](auto const& side, std::size_t e) { return r.usage(side, e); })),
-        ss_(columns_of(r,
-                       [&](auto const& side, std::size_t e) { return coarse_.square(r.residual(side, e)); })),
+        ss_(columns_of(r, [&](auto const& side, std::size_t e) { return square(r.residual(side, e)); })),
         all_y_(r.experts(), 0),
         all_ss_(all_y_),
         twin_y_(all_y_),
@@ -56,7 +57,7 @@ class Studentised final : public Statistic {
       tokens_.push_back({as_is.from.tokens, twin.from.tokens});
       all_tokens_ += as_is.from.tokens + twin.from.tokens;
       for (std::size_t e = 0; e < r.experts(); ++e) {
-        auto const s = coarse_(r.residual(as_is, e)), z = coarse_(r.residual(twin, e));
+        auto const s = coarse(r.residual(as_is, e)), z = coarse(r.residual(twin, e));
         twin_y_[e] += r.usage(twin, e);
         twin_ss_[e] += z * z;
         all_y_[e] += r.usage(as_is, e) + r.usage(twin, e);
@@ -65,7 +66,7 @@ class Studentised final : public Statistic {
       }
     }
     for (std::size_t e = 0; e < r.experts(); ++e)
-      unit_.push_back(r.residual_unit(e) * static_cast<double>(coarse_.unit));
+      unit_.push_back(r.residual_unit(e) * static_cast<double>(square_unit));
   }
 
   void evaluate(std::span<std::uint8_t const> labels, std::span<double> t) const override {
@@ -116,7 +117,6 @@ class Studentised final : public Statistic {
   }
 
   bool paired_;
-  Coarse coarse_;
   PackedColumns y_, ss_;
   std::vector<std::int64_t> all_y_, all_ss_, twin_y_, twin_ss_, products_;
   std::vector<double> unit_;
@@ -125,6 +125,10 @@ class Studentised final : public Statistic {
 };
 
 std::unique_ptr<Statistic> make(Comparison const& groups, Exchange const& exchange, detail::Measure measure) {
+  validate<ConfigError>(exchange.units().size() <= most_units,
+                        "sets {} and {} have {} clusters, and the exact sums of the studentised statistic "
+                        "hold {}; compare fewer",
+                        groups.a.clusters.name, groups.b.clusters.name, exchange.units().size(), most_units);
   return std::make_unique<Studentised>(UnitResiduals(detail::UnitRows(groups, exchange, measure)));
 }
 

@@ -66,7 +66,7 @@ void compare(MakeStatistic make, Comparison const& groups, UsageTable const& a, 
     statistic->evaluate(labels, t);
     for (std::size_t e = 0; e < t.size(); ++e) {
       auto const expected = by_definition(a, b, exchange, labels, values, e);
-      ASSERT_NEAR(t[e], expected, (exchange.pairs() > 0 ? 2e-6 : 5e-5) * std::max(1.0, std::abs(expected)))
+      ASSERT_NEAR(t[e], expected, 1e-6 * std::max(1.0, std::abs(expected)))
           << "replicate " << r << " expert " << e;
     }
   }

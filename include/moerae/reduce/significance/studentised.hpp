@@ -17,8 +17,8 @@ namespace moerae {
 /// Sampling Techniques, 6.4). T = 0 where SE = 0: usage is the same share of the tokens in all clusters.
 ///
 /// r does not change with the labels; all sums are integers and linear in them. Counts are exact (gate mass:
-/// to 30 bits of the expert's largest); r enters SE with 15 bits (22 with pairs) of the expert's largest: T
-/// is right to four digits or more, and has the same bits everywhere.
+/// to 30 bits of the expert's largest); r enters SE with 22 bits of the expert's largest: T is right to six
+/// digits or more, and has the same bits everywhere. Throws ConfigError above 250,000 clusters.
 [[nodiscard]] std::unique_ptr<Statistic> studentised(Comparison const& groups, Exchange const& exchange);
 /// Of the gate weight instead of the activations.
 [[nodiscard]] std::unique_ptr<Statistic> studentised_mass(Comparison const& groups, Exchange const& exchange);
