@@ -214,6 +214,9 @@ nlohmann::ordered_json inputs_of(ReduceOptions const& options) {
                bounds, preset] = options.ses;
   nlohmann::ordered_json groups = nlohmann::ordered_json::array(), selects = groups;
   for (auto const& pair : options.contrast.groups) groups.push_back(pair.a + ":" + pair.b);
+  auto criteria = options.contrast.criteria;  // all of this version: a later one may know more
+  if (criteria.empty() && !options.contrast.groups.empty())
+    for (auto const& row : contrast::criteria()) criteria.emplace_back(row.name);
   auto const maybe = [](auto const& value) { return value ? nlohmann::ordered_json(*value) : nullptr; };
   for (auto const& s : options.select)
     selects.push_back({{"name", s.name},
@@ -238,7 +241,7 @@ nlohmann::ordered_json inputs_of(ReduceOptions const& options) {
           {"ses.threshold", threshold},
           {"ses.bounds", bounds},
           {"ses.preset", preset},
-          {"contrast.criteria", options.contrast.criteria},
+          {"contrast.criteria", criteria},
           {"contrast.groups", groups},
           {"contrast.positions", options.contrast.positions},
           {"contrast.count", options.contrast.count},

@@ -26,8 +26,8 @@ void append(UsageTotals& all, UsageTotals const& part) {
   all.mass.insert(all.mass.end(), part.mass.begin(), part.mass.end());
 }
 
-// The streams that take usage of the sets; none of them needs a table of the whole model.
-void add_stability(mpi::Comm const& comm, ReducePlan const& plan, UsageStream& usage, Scores& scores) {
+// What needs usage of the sets: totals, their intervals, selection frequencies. One reading, as a rule.
+void add_usage(mpi::Comm const& comm, ReducePlan const& plan, UsageStream& usage, Scores& scores) {
   std::map<std::string, StabilityStream> streams;
   for (auto const& set : plan.ses_sets)
     streams.try_emplace(set, comm, scores.space, plan.stability, plan.seed, "resampling " + set);
@@ -35,17 +35,22 @@ void add_stability(mpi::Comm const& comm, ReducePlan const& plan, UsageStream& u
   if (!plan.regular.empty() && !plan.benign.empty())
     floor.emplace(comm, scores.space, plan.stability, plan.seed);
   UsageIntervals intervals(comm, plan.seed);
-  bool first = true;
-  auto const open = [&] {
+  usage.each([&](UsageTile const& tile) {
+    for (auto const& table : tile.tables) append(scores.totals[table.name], totals(table));
+    for (auto& [set, stream] : streams) {
+      stream.add(tile.of(set));
+      append(scores.intervals[set], intervals.of(tile.of(set)));
+    }
+    if (floor) floor->add(tile.of(plan.benign));
+  });
+  auto const unfinished = [&] {
     return (floor && !floor->done()) ||
            std::ranges::any_of(streams, [](auto const& entry) { return !entry.second.done(); });
   };
-  for (; open(); first = false)
+  while (unfinished())
     usage.each([&](UsageTile const& tile) {
-      for (auto& [set, stream] : streams) {
+      for (auto& [set, stream] : streams)
         if (!stream.done()) stream.add(tile.of(set));
-        if (first) append(scores.intervals[set], intervals.of(tile.of(set)));
-      }
       if (floor && !floor->done()) floor->add(tile.of(plan.benign));
     });
   for (auto& [set, stream] : streams) scores.ses.emplace(set, stream.finish());
@@ -69,16 +74,13 @@ Scores compute_scores(mpi::Comm const& comm, ReducePlan const& plan, CheckedReco
         comm, record,
         {.usage = {plan.sets, plan.ses_positions, plan.clusters, plan.seed}, .tile_bytes = plan.bytes});
     scores.facts = usage.facts();
-    usage.each([&](UsageTile const& tile) {
-      for (auto const& table : tile.tables) append(scores.totals[table.name], totals(table));
-    });
+    add_usage(comm, plan, usage, scores);
     for (auto const& set : plan.ses_sets) scores.usage[set] = activation_probability(scores.totals.at(set));
     for (auto const& set : plan.esft_sets) {
       auto const& total = scores.totals.at(set);
       scores.esft[set] = {find_esft("esft_token")->score(scores.space, total),
                           find_esft("esft_gate")->score(scores.space, total)};
     }
-    add_stability(comm, plan, usage, scores);
   }
   add_contrasts(comm, plan, record, scores);
   return scores;
