@@ -1,0 +1,88 @@
+"""`reduce` holds no table of the whole model: 20,000 prompts x 6,144 experts under a limit below the table's size."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import zlib
+from pathlib import Path
+
+import h5py
+import numpy as np
+from moerae import manifest
+from moerae.corpus_file import Prompt, write_corpus
+from moerae.shard_file import SCHEMA
+from support import MPI, program
+
+PROMPTS, SHARD, ROWS, LAYERS, EXPERTS, TOP_K, TOKENS = 20_000, 2_000, 40, 48, 128, 8, 4
+TABLE = PROMPTS * LAYERS * EXPERTS * (4 + 8)  # bytes: counts and gate mass as recorded, of one class of positions
+
+
+def chunks(rng: np.random.Generator, dtype: type, unit: int) -> list[bytes]:
+    """Compressed chunks [ROWS, 3, 1, EXPERTS] of tokens of class `prompt`."""
+    found = []
+    for _ in range(24):
+        block = np.zeros((ROWS, 3, EXPERTS), dtype)
+        for row in block:
+            for _ in range(TOKENS):
+                row[1, rng.permutation(EXPERTS)[:TOP_K]] += unit
+        found.append(zlib.compress(block.tobytes(), 1))
+    return found
+
+
+def write_shard(path: Path, first: int, count: list[bytes], mass: list[bytes]) -> None:
+    shape = (SHARD, 3, LAYERS, EXPERTS)
+    with h5py.File(path, "w") as file:
+        file["prompt_id"] = np.arange(first, first + SHARD, dtype=np.uint64)
+        file["layer"] = np.arange(LAYERS, dtype=np.int32)
+        tokens = np.zeros((SHARD, 3), np.uint32)
+        tokens[:, 1] = TOKENS
+        file["usage/tokens"] = tokens
+        for name, dtype, parts in (("count", np.uint32, count), ("gate_mass", np.int64, mass)):
+            dataset = file.create_dataset(
+                f"usage/{name}", shape, dtype, chunks=(ROWS, 3, 1, EXPERTS), compression="gzip", compression_opts=1
+            )
+            for row in range(0, SHARD, ROWS):
+                for layer in range(LAYERS):
+                    which = (7 * layer + 3 * (first + row) // ROWS) % len(parts)
+                    dataset.id.write_direct_chunk((row, 0, layer, 0), parts[which])
+        file.attrs.update({"schema": SCHEMA, "schema_version": 1, "model_id": "made", "experts": EXPERTS})
+        file.attrs.update({"top_k": TOP_K, "stage_hash": "0" * 16, "prompt_equivalent": 1, "complete": 1})
+
+
+def test_tables_larger_than_the_limit(tmp_path):
+    rng = np.random.default_rng(1)
+    prompts = [
+        Prompt(tokens=[1] * TOKENS, set="ab"[i % 2], cluster=i, content=(0, TOKENS), response=TOKENS, split=0)
+        for i in range(PROMPTS)
+    ]
+    write_corpus(tmp_path / "corpus.h5", prompts, {"tokenizer_hash": "t", "model_id": "made"}, keep_tokens=False)
+    entries = [manifest.Entry.of(tmp_path, tmp_path / "corpus.h5", "corpus")]
+    (tmp_path / "record").mkdir()
+    stage = {"schema": "moerae.stage/1", "stage": "record", "hash": "0" * 16, "inputs": {"corpus.sets": []}}
+    (tmp_path / "record/stage.json").write_text(json.dumps(stage))
+    count, mass = chunks(rng, np.uint32, 1), chunks(rng, np.int64, 2**29)
+    for shard in range(PROMPTS // SHARD):
+        path = tmp_path / f"record/shard-{shard:06d}.h5"
+        write_shard(path, shard * SHARD, count, mass)
+        entries.append(manifest.Entry.of(tmp_path, path, "record"))
+    manifest.append(tmp_path, entries)
+    keys = {
+        "run.dir": tmp_path,
+        "reduce.memory": 128,
+        "reduce.controls": 0,
+        "ses.samples": 20,
+        "contrast.groups": "a:b",
+        "contrast.criteria": "studentised",
+        "contrast.permutations": 200,
+    }
+    words = [word for key, value in keys.items() for word in (f"--{key}", str(value))]
+    process = subprocess.Popen([program(), "reduce", *words], env=os.environ | MPI, stderr=subprocess.PIPE)
+    said = process.stderr.read()
+    _, status, used = os.wait4(process.pid, 0)
+    assert status == 0, said.decode()
+    peak = used.ru_maxrss * 1024
+    assert peak < TABLE / 2, f"{peak / 2**20:.0f} MiB at the peak, the table has {TABLE / 2**20:.0f}"
+    with h5py.File(tmp_path / "reduce/scores.h5") as file:
+        assert np.isfinite(file["contrast/studentised/a-vs-b/p_adjusted"][:]).all()
