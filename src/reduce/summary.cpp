@@ -1,7 +1,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cmath>
+#include <map>
 #include <numeric>
 
 #include "moerae/reduce/results.hpp"
@@ -51,9 +51,12 @@ void print_summary(ReducePlan const& plan, Scores const& scores, std::vector<sto
     spdlog::info("topic and behaviour, {} (differences are associated, not causes)", comparison);
     for (auto const& line : describe(table)) spdlog::info("  {}", line);
   }
-  for (auto const& [name, score] : scores.contrasts)
-    if (score.significance)
-      spdlog::info("{:<40} {}", name.first + " " + name.second, test_line(*score.significance));
+  std::map<std::pair<std::string, std::string>, Significance const*> tests;  // several criteria share one
+  for (auto const& [name, contrast] : scores.contrasts)
+    if (contrast.significance)
+      tests[{name.second, contrast.significance->statistic}] = contrast.significance.get();
+  for (auto const& [name, test] : tests)
+    spdlog::info("{}, {}: {}", name.first, name.second, test_line(*test));
   for (auto const& [comparison, rows] : scores.replication) {
     spdlog::info("replication in halves of the clusters, {}", comparison);
     for (auto const& row : rows) spdlog::info("  {}", describe(row));
