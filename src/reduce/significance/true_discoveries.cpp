@@ -25,8 +25,8 @@ double template_pivot(std::span<float const> magnitudes, std::vector<float>& scr
     double const p = normal_p(sorted[sorted.size() - k]);
     least = std::min(least, m * p / static_cast<double>(k));
     if (least == 0) break;
-    // later p are no smaller: below m p / least none of them can be less
-    k = std::max(k + 1, static_cast<std::size_t>(m * p / least));
+    // later p are no smaller: below m p / least none of them can be less (a tiny least: nowhere)
+    k = std::max(k + 1, static_cast<std::size_t>(std::min(m, m * p / least)));
   }
   return least;
 }

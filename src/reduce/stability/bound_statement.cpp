@@ -9,18 +9,17 @@ namespace {
 
 constexpr char const* ranks_of_usage =
     "It is about the stability of usage ranks under sampling: a selected expert is among the most used of "
-    "its {}; "
-    "that says nothing about whether it has to do with safety.";
+    "its {}; that says nothing about whether it has to do with safety.";
 constexpr char const* ranks_of_score =
-    "It is about the stability of the ranks of {} under sampling: a selected expert is routed to differently "
-    "by the "
-    "two groups; that does not say that it causes what they differ in.";
+    "It is about the stability of the ranks of {} under sampling: a selected expert is among the most "
+    "extreme "
+    "of its {} in most resamples; that does not say that it causes what the two groups differ in.";
 
 std::string meaning(Stability const& stability) {
   auto const& rule = stability.rule;
-  if (rule.score == "usage")
-    return fmt::format(fmt::runtime(ranks_of_usage), rule.scope == Scope::layer ? "layer" : "model");
-  return fmt::format(fmt::runtime(ranks_of_score), rule.score);
+  auto const* const field = rule.scope == Scope::layer ? "layer" : "model";
+  if (rule.score == "usage") return fmt::format(fmt::runtime(ranks_of_usage), field);
+  return fmt::format(fmt::runtime(ranks_of_score), rule.score, field);
 }
 
 std::string numbers(std::vector<StabilityBound> const& bounds) {
