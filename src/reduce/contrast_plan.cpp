@@ -1,7 +1,6 @@
 #include "moerae/reduce/contrast_plan.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <set>
 
@@ -10,35 +9,27 @@
 namespace moerae {
 namespace {
 
-constexpr std::size_t fewest_pairs = 10;
-
-std::size_t shared_clusters(UsageTable const& a, UsageTable const& b) {
-  std::vector<std::int64_t> both;
-  std::ranges::set_intersection(a.clusters, b.clusters, std::back_inserter(both));
-  return both.size();
-}
-
-bool share_a_topic(UsageTable const& a, UsageTable const& b) {
-  std::set<std::int32_t> const topics(a.topic.begin(), a.topic.end());
-  return std::ranges::any_of(b.topic, [&](auto t) { return t >= 0 && topics.contains(t); });
+// What the tests and the same tokens themselves refuse: asked on tables without layers.
+void require_possible(ContrastCriterion const& criterion, UsageTable const& a, UsageTable const& b,
+                      Corpus const& corpus, Positions const& positions) {
+  if (criterion.needs.pairs || criterion.needs.topics)
+    (void)criterion.test({Group(a), Group(b)}, Exchange(a, b, {}));
+  if (!criterion.needs.same_token) return;
+  auto const layout = lay_out(corpus, {{a.name, b.name}, positions}, false);
+  (void)SharedTokens(corpus, positions, layout, 0, 1);
 }
 
 // Why the criterion cannot compare two sets, empty where it can; `facts` are those at its positions.
 std::string obstacle(ContrastCriterion const& criterion, UsageTable const& a, UsageTable const& b,
-                     ContrastGround const& ground) {
-  auto const& needs = criterion.needs;
-  if (auto const pairs = shared_clusters(a, b); needs.pairs && pairs < fewest_pairs)
-    return fmt::format(
-        "needs at least {} clusters with prompts in both sets, {} have; give twins the same cluster, or use "
-        "another criterion",
-        fewest_pairs, pairs);
-  if (needs.topics && !share_a_topic(a, b))
-    return "needs a topic with prompts in both sets; give the corpus topics, or use another criterion";
-  if (needs.same_token && !ground.has_routing)
+                     ContrastGround const& ground, Positions const& positions) {
+  if (criterion.needs.same_token && !ground.has_routing)
     return "compares the same tokens, so it needs the routing of every token; record with record.routing = "
            "true";
-  if (needs.same_token && !ground.corpus.has_tokens)
-    return "compares the same tokens, but the corpus of the run has no token ids (imported traces)";
+  try {
+    require_possible(criterion, a, b, ground.corpus, positions);
+  } catch (ConfigError const& error) {
+    return error.what();
+  }
   return {};
 }
 
@@ -56,15 +47,39 @@ class Passes {
     } catch (ConfigError const& error) {
       return error.what();
     }
-    if (auto const why = obstacle(criterion, *a, *b, ground_); !why.empty()) return why;
+    if (auto const why = obstacle(criterion, *a, *b, ground_, at(name)); !why.empty()) return why;
     auto& pass = pass_at(name);
-    for (auto const& set : {pair.a, pair.b})
-      if (std::ranges::find(pass.sets, set) == pass.sets.end()) pass.sets.push_back(set);
+    add_sets(pass, pair);
     pass.contrasts.push_back({&criterion, pair});
     std::pair const both{pair.a, pair.b};
     if (criterion.needs.same_token && std::ranges::find(pass.same_token, both) == pass.same_token.end())
       pass.same_token.push_back(both);
     return {};
+  }
+
+  // A group that is one cluster has no variance over clusters: nothing can be said of it.
+  void require_clusters(ContrastOptions::Pair const& pair, ConfigFaults& faults) {
+    for (auto const& set : {pair.a, pair.b}) try {
+        auto const n = facts(positions_.name, set).clusters.size();
+        if (n < 2 && lone_.insert(set).second)
+          faults.add(
+              "set {}: {} cluster in the discovery split cannot be compared, its unit is the cluster and at "
+              "least 2 are "
+              "needed; give it more, or leave it out of contrast.groups",
+              set, n);
+      } catch (ConfigError const&) {  // no token at these positions: said of each criterion
+      }
+  }
+
+  // The topic table is made at contrast.positions, whichever criteria are.
+  void add_topics(ContrastOptions::Pair const& pair, std::vector<std::string>& left_out) {
+    try {
+      (void)facts(positions_.name, pair.a), (void)facts(positions_.name, pair.b);
+    } catch (ConfigError const& error) {
+      left_out.push_back(fmt::format("topic table of {}:{}: {}", pair.a, pair.b, error.what()));
+      return;
+    }
+    add_sets(pass_at(positions_.name), pair);
   }
 
   std::vector<ContrastPass> take() {
@@ -73,6 +88,11 @@ class Passes {
   }
 
  private:
+  static void add_sets(ContrastPass& pass, ContrastOptions::Pair const& pair) {
+    for (auto const& set : {pair.a, pair.b})
+      if (std::ranges::find(pass.sets, set) == pass.sets.end()) pass.sets.push_back(set);
+  }
+
   Positions at(std::string const& name) const {
     return name == positions_.name ? positions_ : parse_positions("positions of the criterion", name);
   }
@@ -98,27 +118,31 @@ class Passes {
   Positions const& positions_;
   std::map<std::pair<std::string, std::string>, UsageTable> facts_;  // by positions and set
   std::vector<ContrastPass> passes_;
+  std::set<std::string> lone_;  // sets of one cluster, named once
 };
 
 }  // namespace
 
 std::vector<ContrastPass> plan_passes(ContrastGround const& ground,
                                       std::vector<ContrastCriterion const*> const& criteria,
-                                      std::vector<ContrastCriterion const*> const& named,
+                                      std::function<bool(PlannedContrast const&)> const& named,
                                       std::vector<ContrastOptions::Pair> const& pairs,
                                       Positions const& positions, ConfigFaults& faults,
                                       std::vector<std::string>& left_out) {
   Passes passes(ground, positions);
-  for (auto const& pair : pairs)
+  for (auto const& pair : pairs) {
+    passes.require_clusters(pair, faults);
+    passes.add_topics(pair, left_out);
     for (auto const* criterion : criteria) {
       auto const why = passes.add(*criterion, pair);
       if (why.empty()) continue;
       auto const text = fmt::format("{} of {}:{}: {}", criterion->name, pair.a, pair.b, why);
-      if (std::ranges::find(named, criterion) != named.end())
+      if (named({criterion, pair}))
         faults.add("{}", text);
       else
         left_out.push_back(text);
     }
+  }
   return passes.take();
 }
 

@@ -2,6 +2,8 @@
 #include <iterator>
 
 #include "moerae/base/check.hpp"
+#include "moerae/mpi/agree.hpp"
+#include "moerae/reduce/contrast/js.hpp"
 #include "moerae/reduce/contrast/within_topic.hpp"
 #include "moerae/reduce/scores.hpp"
 #include "moerae/reduce/set_requests.hpp"
@@ -41,12 +43,13 @@ class Pass {
                 .tile_bytes = plan.bytes / 2}),
         scores_(scores) {}
 
-  void run(bool topics) {
+  void run() {
+    bool const topics = pass_.positions.name == plan_.positions.name;
     for (auto const& pair : plan_.pairs) {
       std::vector<ContrastCriterion const*> criteria;
       for (auto const& contrast : pass_.contrasts)
         if (contrast.pair == pair) criteria.push_back(contrast.criterion);
-      if (criteria.empty()) continue;
+      if (criteria.empty() && !topics) continue;
       score(pair, criteria, topics);
       stabilise(pair, criteria);
       if (plan_.permutations > 0) test(pair, criteria);
@@ -66,7 +69,9 @@ class Pass {
     TopicBehaviour table(a, b, {.seed = plan_.seed});
     usage_.each([&](UsageTile const& tile) {
       auto const groups = tile.compare(pair.a, pair.b);
-      for (auto const* criterion : criteria) append(of(*criterion, pair).score, criterion->score(groups));
+      mpi::agree(comm_, [&] {
+        for (auto const* criterion : criteria) score_tile(*criterion, groups, of(*criterion, pair));
+      });
       replication.add(tile.of(pair.a), tile.of(pair.b), groups.same_token);
       if (topics) table.add(tile.of(pair.a), tile.of(pair.b));
     });
@@ -75,12 +80,25 @@ class Pass {
     std::ranges::move(replication.finish(size), std::back_inserter(scores_.replication[versus(pair)]));
   }
 
+  void score_tile(ContrastCriterion const& criterion, Comparison const& groups, ContrastScores& scores) {
+    auto const score = criterion.score(groups);
+    append(scores.score, score);
+    scores.positions = pass_.positions.name;
+    if (criterion.name == "js")
+      append(scores.divergence, contrast::js_of_layers(groups.a.clusters.space, score));
+    if (criterion.name != "js_debiased") return;
+    auto const estimate =
+        contrast::js_estimate(groups);  // terms of the score are clipped at 0, the layer's is not
+    for (std::size_t l = 0; l < groups.a.clusters.space.layers.size(); ++l)
+      scores.divergence.push_back(estimate.debiased(l));
+  }
+
   void stabilise(Pair const& pair, Criteria const& criteria) {
     for (auto const* criterion : criteria) {
       if (!plan_.contrast_stability || criterion->name != plan_.contrast_stability->score) continue;
       auto const name = stability_name(*plan_.contrast_stability, pair);
       StabilityStream stream(comm_, scores_.space, *plan_.contrast_stability, plan_.seed,
-                             "resampling " + name);
+                             "resampling " + name, plan_.bytes / 2);
       while (!stream.done())
         usage_.each(
             [&](UsageTile const& tile) { stream.add(tile.compare(pair.a, pair.b), criterion->score); });
@@ -94,6 +112,10 @@ class Pass {
     for (auto const& row : tests)
       if (std::ranges::find(criteria, row.make, &ContrastCriterion::test) != criteria.end())
         wanted.push_back(row);
+    for (auto const* criterion : criteria)
+      expect(std::ranges::find(wanted, criterion->test, &TestedStatistic::make) != wanted.end(),
+             "the test of {} has no row in the table of tests", criterion->name);
+    if (wanted.empty()) return;
     Exchange const exchange(usage_.facts(pair.a), usage_.facts(pair.b), plan_.within);
     auto const found =
         permutation_test(comm_, exchange, wanted, scores_.space.size(),
@@ -118,7 +140,7 @@ class Pass {
 // Two tests of one expert, both of which must reject: the larger p (intersection-union; Berger 1982).
 std::shared_ptr<Significance const> both(Significance const& x, Significance const& y) {
   auto out = std::make_shared<Significance>();
-  out->statistic = x.statistic + ", the least of several comparisons";
+  out->statistic = x.statistic;
   out->units = std::min(x.units, y.units);
   out->pairs = std::min(x.pairs, y.pairs);
   out->movable = std::min(x.movable, y.movable);
@@ -148,6 +170,15 @@ ContrastScores against_all(std::string const& criterion, Pair const& groups, Sco
     for (std::size_t e = 0; e < out.score.size(); ++e) out.score[e] = std::min(out.score[e], part.score[e]);
     if (part.significance) out.significance = both(*out.significance, *part.significance);
   }
+  out.divergence.clear();
+  if (!out.significance) return out;
+  auto result = std::make_shared<Significance>(*out.significance);
+  result->statistic += ", the least of several comparisons";
+  // an expert can be false in any of k comparisons, with a chance of level/2 each, since the sign is asked
+  // for
+  auto const k = static_cast<double>(groups.parts().size());
+  for (auto& p : result->p_adjusted) p = std::min(1.0, p * std::max(1.0, k / 2));
+  out.significance = std::move(result);
   return out;
 }
 
@@ -155,10 +186,7 @@ ContrastScores against_all(std::string const& criterion, Pair const& groups, Sco
 
 void add_contrasts(mpi::Comm const& comm, ReducePlan const& plan, CheckedRecord const& record,
                    Scores& scores) {
-  auto const here = std::ranges::find(plan.passes, plan.positions.name,
-                                      [](auto const& pass) { return pass.positions.name; });
-  auto const* const topics = here != plan.passes.end() ? &*here : plan.passes.data();
-  for (auto const& pass : plan.passes) Pass(comm, plan, pass, record, scores).run(&pass == topics);
+  for (auto const& pass : plan.passes) Pass(comm, plan, pass, record, scores).run();
   for (auto const& groups : plan.groups)
     for (auto const* criterion : plan.criteria)
       if (std::string const name(criterion->name); groups.several() && planned(plan.passes, name, groups))

@@ -111,7 +111,7 @@ void plan_contrasts(ContrastOptions const& contrast, ReducePlan& plan, KnownSets
     else
       plan.criteria.push_back(criterion);
   }
-  if (contrast.criteria.empty())
+  if (contrast.criteria.empty() && !contrast.groups.empty())
     for (auto const& criterion : contrast::criteria()) plan.criteria.push_back(&criterion);
   std::set<std::pair<std::string, std::string>> seen;
   for (auto const& given : contrast.groups) {
@@ -119,11 +119,15 @@ void plan_contrasts(ContrastOptions const& contrast, ReducePlan& plan, KnownSets
     auto const pair = parse_pair(text, "contrast.groups", faults);
     check_groups(pair, "contrast.groups", known);
     if (!seen.insert({pair.a, pair.b}).second) faults.add("contrast.groups: {} is named twice", text);
+    for (auto const& other : plan.groups)
+      if (!(other == pair) && versus(other) == versus(pair))
+        faults.add("contrast.groups: {} and {}:{} have the same name in files, {}; rename a set", text,
+                   other.a, other.b, versus(pair));
     plan.groups.push_back(pair);
   }
   if (contrast.count < 1) faults.add("contrast.count = {}: must be at least 1", contrast.count);
-  if (contrast.permutations < 0)
-    faults.add("contrast.permutations = {}: must not be negative", contrast.permutations);
+  if (contrast.permutations < 0 || contrast.permutations > 10'000'000)
+    faults.add("contrast.permutations = {}: must be from 0 to 10,000,000", contrast.permutations);
   plan.permutations = contrast.permutations;
   plan.count = contrast.count;
   faults.collect([&] { plan.within = parse_within(contrast.permute_within); });
@@ -185,23 +189,32 @@ ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,
   KnownSets known(corpus, recorded, faults);
   plan_stability(options.ses, plan, faults);
   auto const& [clusters, controls, memory] = options.reduce;
-  if (clusters < 0 || controls < 0 || memory < 1)
-    faults.add("reduce.clusters = {}, controls = {}, memory = {}: from 0, 0 and 1", clusters, controls,
-               memory);
+  if (clusters < 0 || controls < 0 || controls > 10'000 || memory < 1 || memory > (std::int64_t{1} << 24))
+    faults.add("reduce.clusters = {}, controls = {}, memory = {}: from 0, 0 to 10,000, 1 to 16,777,216 MiB",
+               clusters, controls, memory);
   plan.clusters = clusters;
   plan.controls = controls;
   plan.bytes = static_cast<std::size_t>(memory) << 20;
-  faults.collect([&] { plan.ses_positions = parse_positions("ses.positions", options.ses.positions); });
+  faults.collect([&] {
+    plan.ses_positions = options.ses.positions.empty()
+                             ? parse_positions("contrast.positions", options.contrast.positions)
+                             : parse_positions("ses.positions", options.ses.positions);
+  });
   faults.collect([&] { plan.positions = parse_positions("contrast.positions", options.contrast.positions); });
   plan_ses(options.ses, plan, known, faults);
   plan_contrasts(options.contrast, plan, known, faults);
   plan_selects(options.select, plan, known, faults);
   faults.raise();
   widen_by_requests(plan);
-  auto named = options.contrast.criteria.empty() ? std::vector<ContrastCriterion const*>() : plan.criteria;
-  for (auto const& request : plan.requests)
-    if (request.kind == SetRequest::Kind::contrast) named.push_back(contrast::find(request.criterion));
-  if (plan.contrast_stability) named.push_back(contrast::find(plan.contrast_stability->score));
+  auto const named = [&](PlannedContrast const& contrast) {
+    auto const name = contrast.criterion->name;
+    if (std::ranges::find(options.contrast.criteria, name) != options.contrast.criteria.end()) return true;
+    if (plan.contrast_stability && plan.contrast_stability->score == name) return true;
+    return std::ranges::any_of(plan.requests, [&](SetRequest const& request) {
+      auto const pairs = request.groups.parts();
+      return request.criterion == name && std::ranges::find(pairs, contrast.pair) != pairs.end();
+    });
+  };
   plan.passes = plan_passes({corpus, has_routing, {{}, {}, plan.clusters, plan.seed}}, plan.criteria, named,
                             plan.pairs, plan.positions, faults, plan.left_out);
   faults.raise();
@@ -232,7 +245,7 @@ nlohmann::ordered_json inputs_of(ReduceOptions const& options) {
           {"ses.jailbreak", jailbreak},
           {"ses.benign", benign},
           {"ses.sets", sets},
-          {"ses.positions", positions},
+          {"ses.positions", positions.empty() ? options.contrast.positions : positions},
           {"ses.score", score},
           {"ses.resample", resample},
           {"ses.samples", samples},

@@ -30,7 +30,8 @@ void append(UsageTotals& all, UsageTotals const& part) {
 void add_usage(mpi::Comm const& comm, ReducePlan const& plan, UsageStream& usage, Scores& scores) {
   std::map<std::string, StabilityStream> streams;
   for (auto const& set : plan.ses_sets)
-    streams.try_emplace(set, comm, scores.space, plan.stability, plan.seed, "resampling " + set);
+    streams.try_emplace(set, comm, scores.space, plan.stability, plan.seed, "resampling " + set,
+                        plan.bytes / (2 * plan.ses_sets.size()));
   std::optional<NoiseFloorStream> floor;
   if (!plan.regular.empty() && !plan.benign.empty())
     floor.emplace(comm, scores.space, plan.stability, plan.seed);

@@ -30,8 +30,10 @@ std::vector<std::string> sets_of(SetRequest const& request, ReducePlan const& pl
 }
 
 std::string positions_of(SetRequest const& request, ReducePlan const& plan) {
-  if (request.kind != Kind::contrast) return plan.ses_positions.name;
-  auto const own = contrast::find(request.criterion)->positions;
+  bool const stable_contrast = request.kind == Kind::ses && !request.groups.a.empty();
+  if (request.kind != Kind::contrast && !stable_contrast) return plan.ses_positions.name;
+  auto const own =
+      contrast::find(stable_contrast ? plan.contrast_stability->score : request.criterion)->positions;
   return own.empty() ? plan.positions.name : std::string(own);
 }
 
@@ -49,7 +51,8 @@ Json rule_of(SetRequest const& request) {
 
 Json stability_of(Stability const& stability) {
   auto const& rule = stability.rule;
-  return {{"resample", rule.resampling == Resampling::complementary ? "complementary"
+  return {{"score", rule.score},
+          {"resample", rule.resampling == Resampling::complementary ? "complementary"
                        : rule.resampling == Resampling::half        ? "half"
                                                                     : "bootstrap"},
           {"samples", rule.samples},

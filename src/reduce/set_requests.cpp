@@ -122,9 +122,13 @@ SetRequest parse_select(SelectOptions const& select, ReducePlan const& plan, Con
   if (!one_group && !stable_contrast && !select.set.empty())
     faults.add("{}.set: {} compares two groups; use {} instead", key, select.criterion,
                *kind == Kind::contrast ? "groups = a:b" : "ses.regular and ses.jailbreak");
-  if (*kind == Kind::contrast)
+  if (*kind == Kind::contrast) {
     request.groups = parse_pair(select.groups, key + ".groups", faults);
-  else if (!select.groups.empty() && !stable_contrast)
+    if (request.groups.several() && request.side != store::Side::positive)
+      faults.add(
+          "{}.side = {}: {} asks for more in the first set than in each other; only positive has a meaning",
+          key, select.side, select.groups);
+  } else if (!select.groups.empty() && !stable_contrast)
     faults.add("{}.groups: {} takes {}", key, select.criterion,
                one_group ? "set" : "ses.regular and ses.jailbreak");
   if (*kind == Kind::safety_group) {

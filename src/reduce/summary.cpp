@@ -40,9 +40,9 @@ void print_summary(ReducePlan const& plan, Scores const& scores, std::vector<sto
     spdlog::info("{:<28} {:>8} {:>9} {:>9}", table.name, table.prompts, table.clusters.size(),
                  std::accumulate(table.tokens.begin(), table.tokens.end(), std::int64_t{0}));
   for (auto const& [name, score] : scores.contrasts) {
-    if (name.first != "js") continue;
-    auto const layers = contrast::js_of_layers(scores.space, score.score);
-    spdlog::info("js {}: mean {:.6f}, largest {:.6f} nats over {} layers", name.second,
+    auto const& layers = score.divergence;
+    if (layers.empty()) continue;
+    spdlog::info("{} {}: mean {:.6f}, largest {:.6f} nats over {} layers", name.first, name.second,
                  std::accumulate(layers.begin(), layers.end(), 0.0) / static_cast<double>(layers.size()),
                  std::ranges::max(layers), layers.size());
   }

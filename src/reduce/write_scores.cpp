@@ -23,6 +23,9 @@ class ScoreFile {
     file_.write(name, values, {layers_});
     file_.attach_scale(name, 0, "layer", "layer");
   }
+  void positions(std::string const& name, std::string const& positions) {
+    file_.set_attribute(name, "positions", positions);
+  }
   void significance(std::string const& folder, Significance const& test) {
     auto const score = folder + "/score";
     file_.set_attribute(score, "test", test.statistic);
@@ -71,9 +74,9 @@ void write_scores(std::filesystem::path const& path, Scores const& scores, Agree
   for (auto const& [name, score] : scores.contrasts) {
     auto const folder = "contrast/" + name.first + "/" + name.second;
     out.per_expert(folder + "/score", score.score);
+    out.positions(folder + "/score", score.positions);
     if (score.significance) out.significance(folder, *score.significance);
-    if (name.first.starts_with("js"))
-      out.per_layer(folder + "/divergence", contrast::js_of_layers(scores.space, score.score));
+    if (!score.divergence.empty()) out.per_layer(folder + "/divergence", score.divergence);
   }
   for (auto const& [set, esft] : scores.esft) {
     out.per_expert("esft/" + set + "/token", esft.token);

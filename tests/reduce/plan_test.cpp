@@ -16,17 +16,18 @@ using testing::HasSubstr;
 Corpus corpus_of(std::vector<std::string> const& sets) {
   Corpus corpus;
   corpus.set.categories = sets;
-  for (std::size_t s = 0; s < sets.size(); ++s) {
-    auto const at = static_cast<std::int64_t>(s);
-    corpus.prompt_id.push_back(s);
-    corpus.set.code.push_back(static_cast<std::int32_t>(s));
+  auto const prompts = 2 * sets.size();  // each its own cluster
+  for (std::size_t p = 0; p < prompts; ++p) {
+    auto const at = static_cast<std::int64_t>(p);
+    corpus.prompt_id.push_back(p);
+    corpus.set.code.push_back(static_cast<std::int32_t>(p % sets.size()));
     corpus.topic.code.push_back(-1);
     corpus.cluster.push_back(at);
     corpus.split.push_back(0);
     corpus.content_offset.push_back({4 * at + 1, 4 * at + 3});  // a token of the template on each side
     corpus.response_offset.push_back(4 * at + 4);
   }
-  for (std::int64_t s = 0; s <= static_cast<std::int64_t>(sets.size()); ++s) corpus.offset.push_back(4 * s);
+  for (std::size_t p = 0; p <= prompts; ++p) corpus.offset.push_back(4 * static_cast<std::int64_t>(p));
   return corpus;
 }
 
@@ -112,7 +113,7 @@ TEST(Plan, WhatTheSetsDoNotAllowIsLeftOutOrRefused) {
   EXPECT_THAT(names_of(plan), testing::Not(testing::Contains("paired_t-regular-vs-permitted")));
   options.contrast.criteria = {"paired_t", "cmh_token"};
   EXPECT_THAT(message_of<ConfigError>([&] { (void)plan_reduce(options, corpus, {}, false); }),
-              testing::AllOf(HasSubstr("at least 10 clusters"), HasSubstr("record.routing = true")));
+              testing::AllOf(HasSubstr("paired_t of regular:permitted"), HasSubstr("record.routing = true")));
 }
 
 TEST(Plan, AllFaultsAreReportedTogether) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "moerae/corpus/corpus.hpp"
 #include "moerae/reduce/config_faults.hpp"
 #include "moerae/reduce/contrast/criteria.hpp"
+#include "moerae/reduce/contrast/same_token.hpp"
 #include "moerae/reduce/options.hpp"
 #include "moerae/reduce/usage_rows.hpp"
 
@@ -37,7 +39,7 @@ struct ContrastGround {
 /// a pair is a fault where it was named (`named`), else a line in `left_out` that says why and what to do.
 [[nodiscard]] std::vector<ContrastPass> plan_passes(ContrastGround const& ground,
                                                     std::vector<ContrastCriterion const*> const& criteria,
-                                                    std::vector<ContrastCriterion const*> const& named,
+                                                    std::function<bool(PlannedContrast const&)> const& named,
                                                     std::vector<ContrastOptions::Pair> const& pairs,
                                                     Positions const& positions, ConfigFaults& faults,
                                                     std::vector<std::string>& left_out);

@@ -14,7 +14,7 @@ struct SesOptions {
   std::string jailbreak = {};
   std::string benign = {};             ///< empty: nothing is subtracted and no noise floor is given
   std::vector<std::string> sets = {};  ///< further sets to score; with none at all, every set of the corpus
-  std::string positions = "content";   ///< of usage: SES, ESFT and what controls are matched in
+  std::string positions = {};  ///< of usage: SES, ESFT, matching of controls; empty: those of contrasts
   /// what the top N is of: usage, or also a contrast, of which stability selection is made for every pair of
   /// contrast.groups
   std::string score = "usage";

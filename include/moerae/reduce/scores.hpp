@@ -27,7 +27,9 @@ struct EsftScores {
 
 /// One criterion for one comparison.
 struct ContrastScores {
-  std::vector<double> score = {};  ///< [L*K]
+  std::vector<double> score = {};       ///< [L*K]
+  std::vector<double> divergence = {};  ///< [L] nats, of js and js_debiased (which may be below 0)
+  std::string positions = {};           ///< that were compared
   std::shared_ptr<Significance const> significance =
       nullptr;  ///< of the criterion's test; null: none asked for
 };

@@ -79,7 +79,7 @@ std::vector<Key<Study>> make_study_keys() {
     MOERAE_KEY(ses.jailbreak, SetName{}, "set of the same goals in jailbreak wrappers"),
     MOERAE_KEY(ses.benign, SetName{}, "harmless set: subtracted from HCDG, and split in halves for the noise floor"),
     MOERAE_KEY(ses.sets, List<SetName>{}, "further sets to score; with none of the four, every set of the run"),
-    MOERAE_KEY(ses.positions, positions, "positions of usage: SES, ESFT and the matching of controls"),
+    MOERAE_KEY(ses.positions, (Word{{"", "content", "template", "prompt", "response", "prefill", "all", "last"}}), "positions of usage (SES, ESFT, matching of controls); empty: contrast.positions"),
     MOERAE_KEY(ses.score, (Word{ses_scores()}), "what the top N of a resample is taken of: usage of each set; a contrast: also its score for each pair of contrast.groups"),
     MOERAE_KEY(ses.resample, (Word{{"complementary", "half", "bootstrap"}}), "of clusters; complementary: pairs of disjoint halves"),
     MOERAE_KEY(ses.samples, positive, "resamples; complementary pairs count as two"),

@@ -59,13 +59,6 @@ void check_ses(SesOptions const& ses, Rules& rules) {
 void check_select(SelectOptions const& select, Study const& study, Rules& rules) {
   auto const section = "select." + select.name;
   auto const& criterion = select.criterion;
-  if (criterion.empty()) {
-    rules.refuse_if(
-        true,
-        {section + ".criterion", section + ".set", section + ".groups", section + ".count", section + ".p"},
-        fmt::format("{}.criterion: required for every [select.NAME]", section));
-    return;
-  }
   bool const contrast = contains(contrast_criteria(), criterion),
              groups = contains(safety_group_criteria(), criterion);
   bool const esft = criterion.starts_with("esft");
