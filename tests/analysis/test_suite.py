@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 
 import h5py
 import numpy as np
@@ -15,7 +14,7 @@ from moerae.suite import train as training
 from moerae.suite.cache import Cache
 from moerae.suite.plan import numbers, pairs, words
 from moerae.suite.progress import Progress
-from moerae.suite.reduce import Program, find_folder
+from moerae.suite.reduce import Program, folder_named_in
 
 
 def test_what_is_asked_for():
@@ -98,26 +97,15 @@ def test_a_failed_proof_is_a_value_and_is_noted(tmp_path, monkeypatch):
         cache.rejected("base", 4)
 
 
-def stage(run, name, **inputs):
-    (run / name).mkdir(parents=True)
-    (run / name / "stage.json").write_text(json.dumps({"inputs": inputs}))
-
-
-def test_a_reduction_is_found_by_its_keys(tmp_path):
-    keys = {"reduce.clusters": "50", "contrast.criteria": "js,paired_t", "ses.regular": ""}
-    with pytest.raises(DataError, match="no folder of reduce"):
-        find_folder(tmp_path, keys)
-    found = {"contrast.criteria": ["js", "paired_t"], "ses.regular": None}
-    stage(tmp_path, "reduce", **{**found, "reduce.clusters": 100})
-    stage(tmp_path, "reduce-a", **{**found, "reduce.clusters": 50, "contrast.criteria": ["js"]})
-    stage(tmp_path, "reduce-b", **{**found, "reduce.clusters": 50})
-    assert find_folder(tmp_path, keys) == "reduce-b"
-    assert find_folder(tmp_path, keys | {"reduce.clusters": "100"}) == "reduce"
-    stage(tmp_path, "reduce-c", **{**found, "reduce.clusters": 50, "new.key": 1})  # of a later program
-    os.utime(tmp_path / "reduce-c/stage.json", (0, 0))
-    assert find_folder(tmp_path, keys) == "reduce-c"
-    stage(tmp_path, "reduce-d", **{**found, "reduce.clusters": 50, "new.key": 2})  # newer
-    assert find_folder(tmp_path, keys) == "reduce-d"
+def test_the_folder_is_the_one_that_the_program_names(tmp_path):
+    log = tmp_path / "suite-reduce-50.log"
+    log.write_text("12:00:00 info /x/reduce/log: 3 shards\n")
+    with pytest.raises(DataError, match="does not name the folder"):
+        folder_named_in(log)
+    log.write_text("12:00:00 info /x/run/reduce-0123abcd: scores.h5 and 9 expert set(s)\n")
+    assert folder_named_in(log) == "reduce-0123abcd"
+    log.write_text("12:00:00 info /x/run/reduce: scores and 9 expert set(s) of this record are there already\n")
+    assert folder_named_in(log) == "reduce"
 
 
 def test_the_program_s_own_words_are_shown(tmp_path):

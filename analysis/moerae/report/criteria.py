@@ -12,7 +12,7 @@ from moerae.shard_data import reading
 
 # kind -> (what a score is, unit; contrasts are signed and drawn around 0)
 KINDS = {
-    "ses": "share of resamples in which the expert is in the top N of its layer",
+    "ses": "share of resamples in which the expert is in the top N (of its layer, or of the model for a contrast)",
     "usage": "activation probability: share of tokens that select the expert",
     "esft": "ESFT relevance: token share or mean gate weight",
     "group": "SAFEx groups, from selection frequencies of the regular and the jailbreak set",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle
 from math import log
 
 import numpy as np
@@ -22,7 +23,7 @@ ROWS = {
     "matched_pairs": "matched pairs, the two sides of a cluster",
     "cross_topic_pairs": "pairs from two topics of one set",
 }
-COLOURS = ("#1f2933", "#b3401f", "#c98a2b", "#1f5fa8", "#0b7a5d", "#7a3e9d")
+COLOURS = ("#1f2933", "#b3401f", "#c98a2b", "#1f5fa8", "#0b7a5d", "#7a3e9d", "#8a8f98")
 
 
 @dataclass
@@ -96,7 +97,7 @@ def by_layer(table: Table) -> Figure:
         figure = Figure(figsize=(7.2, 3.2), layout="constrained")
         axis = figure.subplots()
         layers = table.data["layer"].values
-        for line, colour in zip(table.lines, COLOURS, strict=False):
+        for line, colour in zip(table.lines, cycle(COLOURS), strict=False):
             part = table.data.sel(row=line.row)
             axis.plot(layers, part["js_nats"], color=colour, marker="o", markersize=3, linewidth=1.2, label=line.row)
             if "floor" in part:

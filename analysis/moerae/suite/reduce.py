@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -90,31 +90,14 @@ def keys_of(plan: Plan, size: int) -> dict[str, str]:
 
 def reduce(program: Program, plan: Plan, run: Path, size: int) -> str:
     """Reduces where needed; the name of the folder with the scores."""
-    keys = keys_of(plan, size)
-    program("reduce", {"run.dir": run, **keys}, run / f"log/suite-reduce-{size}.log")
-    return find_folder(run, keys)
+    log = run / f"log/suite-reduce-{size}.log"
+    program("reduce", {"run.dir": run, **keys_of(plan, size)}, log)
+    return folder_named_in(log)
 
 
-def find_folder(run: Path, keys: dict[str, str]) -> str:
-    """The reduce folder whose stage.json has these keys. An older program knew fewer keys: of several that fit, the one
-    with most, and then the newest."""
-    fitting = []
-    for path in run.glob("reduce*/stage.json"):
-        try:
-            inputs = json.loads(path.read_text())["inputs"]
-        except (ValueError, KeyError) as error:
-            raise DataError(f"{path}: not the description of a stage ({error}); remove {path.parent}") from None
-        if all(key in inputs and _text(inputs[key]) == value.replace(" ", "") for key, value in keys.items()):
-            fitting.append((len(inputs), path.stat().st_mtime_ns, path.parent.name))
-    if not fitting:
-        raise DataError(f"{run}: no folder of reduce has {', '.join(f'{k} = {v}' for k, v in keys.items())}")
-    return max(fitting)[2]
-
-
-def _text(value: object) -> str:
-    """A value of stage.json as a key on the command line would say it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ",".join(map(_text, value)) if isinstance(value, list) else str(value).replace(" ", "")
+def folder_named_in(log: Path) -> str:
+    """The reduce folder that the program says it wrote, or found complete: other keys have other folders."""
+    named = re.findall(r"/(reduce(?:-[0-9a-f]+)?): scores", log.read_text())
+    if not named:
+        raise DataError(f"{log}: does not name the folder of the scores; reduce with the program of this version")
+    return named[-1]
