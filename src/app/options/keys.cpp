@@ -91,7 +91,7 @@ std::vector<Key<Study>> make_study_keys() {
 
     MOERAE_KEY(contrast.criteria, (List<Word>{{contrast_criteria(), later_criteria()}}), "criteria that compare two groups; empty: all that the sets allow, where contrast.groups is given"),
     MOERAE_KEY(contrast.groups, List<Groups>{}, "the groups: a:b, positive scores mean more in a; a:b/c: more than in b and more than in c"),
-    MOERAE_KEY(contrast.positions, positions, "positions of contrasts that do not fix their own; content: user text and reply, prefill: all before the reply, last: the last of them"),
+    MOERAE_KEY(contrast.positions, positions, "positions of usage, and of contrasts that do not fix their own; content: user text and reply, prefill: all before the reply, last: the last of them"),
     MOERAE_KEY(contrast.count, positive, "experts of a contrast's default set"),
     MOERAE_KEY(contrast.permutations, Integer<std::int64_t>{0}, "relabellings of each permutation test; 0: scores without significance"),
     MOERAE_KEY(contrast.permute_within, (List<Word>{{{"topic", "length", "none"}}}), "clusters exchange labels within one topic and one eighth of the lengths; pairs swap"),
