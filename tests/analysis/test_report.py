@@ -107,9 +107,12 @@ def test_without_truth_and_with_two_runs(run, tmp_path):
     assert main(["report", str(run), str(run), "--out", str(tmp_path / "out")]) == 0
     rows = table(tmp_path / "out/report.csv")
     assert len(rows) == 32 and {row["run"] for row in rows} == {"run (1)", "run (2)"}
-    assert {row["auroc"] for row in rows} == {""} and "Against the truth" not in (
-        tmp_path / "out/index.html"
-    ).read_text()
+    page = (tmp_path / "out/index.html").read_text()
+    assert {row["auroc"] for row in rows} == {""} and "Against the truth" not in page
+    agreeing = table(tmp_path / "out/replication.csv")  # a run with itself
+    assert len(agreeing) == 16 and "Replication across runs" in page
+    assert {row["spearman"] for row in agreeing} <= {"1.0", "nan", "0.9999999999999999", "1.0000000000000002"}
+    assert {row["jaccard"] for row in agreeing} <= {"1.0", "nan"}
 
 
 def test_null_truth_says_that_nothing_is_causal(run, tmp_path):

@@ -45,6 +45,8 @@ class Section:
     volcanoes: list[Drawing] = field(default_factory=list)
     topics: list[tuple[Table, Drawing]] = field(default_factory=list)
     replication: list[dict] = field(default_factory=list)
+    layers: list[int] = field(default_factory=list)
+    scores: dict[str, np.ndarray] = field(default_factory=dict)  # [L, K] by criterion
 
     @property
     def drawings(self) -> list[Drawing]:
@@ -61,6 +63,7 @@ def collect(path: Path, truth_path: Path | None, reduce: str | None, top: int) -
     topics, tests = tables(run), tested(run)
     section = Section(path.resolve().name, _facts(run), _corpus(run), expert_sets(run, topics), [], truth)
     section.tested, section.replication = tests, run.replication.to_dict("records")
+    section.layers, section.scores = layers, {criterion.name: criterion.values for criterion in found}
     shown = [test for test in tests if test.p_adjusted is not None]
     for groups in dict.fromkeys(test.groups for test in shown):
         figure = volcano([test for test in shown if test.groups == groups], truth)

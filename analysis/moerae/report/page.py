@@ -1,4 +1,4 @@
-"""Sections -> index.html (figures inlined), figures/*.png, report.csv, experts.csv, sets.csv."""
+"""Sections -> index.html (figures inlined), figures/*.png and the tables as CSV."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from moerae import __version__
 from moerae.publish import publishing
+from moerae.report.across import across
 from moerae.report.collect import IN_SAMPLE, Section, collect
 from moerae.report.truth import METRICS
 
@@ -28,9 +29,11 @@ def write_report(runs: list[Path], truths: list[Path | None], out: Path, reduce:
         for drawing in section.drawings:
             name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"{section.name}-{drawing.name}")
             pictures[id(drawing)] = draw(drawing.figure, out / "figures" / f"{name}.png")
+    agreeing = across(sections, top)
     page = render(
         "page.html.jinja",
         sections=sections,
+        across=agreeing,
         picture=lambda drawing: pictures[id(drawing)],
         in_sample=IN_SAMPLE,
     )
@@ -38,10 +41,11 @@ def write_report(runs: list[Path], truths: list[Path | None], out: Path, reduce:
         "report.csv": [_metric_row(section, name) for section in sections for name in _criteria(section)],
         "experts.csv": [{"run": s.name, "evidence": IN_SAMPLE, **row} for s in sections for row in s.top],
         "sets.csv": [{"run": s.name, "evidence": IN_SAMPLE, **row.plain()} for s in sections for row in s.sets],
+        "replication.csv": [{"evidence": IN_SAMPLE, **row} for row in agreeing],
         "topics.csv": [{"run": s.name, "evidence": IN_SAMPLE, **row} for s in sections for row in topic_rows(s)],
     }
     for name, table in rows.items():
-        if not table and name == "topics.csv":  # of runs that compared topics only
+        if not table and name in ("topics.csv", "replication.csv"):  # of runs that have them only
             continue
         with publishing(out / name) as temporary, open(temporary, "w", newline="") as handle:
             writer = csv.DictWriter(handle, list(dict.fromkeys(key for row in table for key in row)))
