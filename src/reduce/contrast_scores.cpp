@@ -3,7 +3,6 @@
 
 #include "moerae/base/check.hpp"
 #include "moerae/mpi/agree.hpp"
-#include "moerae/reduce/contrast/js.hpp"
 #include "moerae/reduce/contrast/within_topic.hpp"
 #include "moerae/reduce/scores.hpp"
 #include "moerae/reduce/set_requests.hpp"
@@ -81,16 +80,9 @@ class Pass {
   }
 
   void score_tile(ContrastCriterion const& criterion, Comparison const& groups, ContrastScores& scores) {
-    auto const score = criterion.score(groups);
-    append(scores.score, score);
+    append(scores.score, criterion.score(groups));
+    if (criterion.divergence != nullptr) append(scores.divergence, criterion.divergence(groups));
     scores.positions = pass_.positions.name;
-    if (criterion.name == "js")
-      append(scores.divergence, contrast::js_of_layers(groups.a.clusters.space, score));
-    if (criterion.name != "js_debiased") return;
-    auto const estimate =
-        contrast::js_estimate(groups);  // terms of the score are clipped at 0, the layer's is not
-    for (std::size_t l = 0; l < groups.a.clusters.space.layers.size(); ++l)
-      scores.divergence.push_back(estimate.debiased(l));
   }
 
   void stabilise(Pair const& pair, Criteria const& criteria) {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import h5py
 import numpy as np
-from moerae import manifest
-from moerae.corpus_file import Prompt, write_corpus
+from made_record import write_record
+from moerae.corpus_file import Prompt
 from moerae.shard_file import CLASSES, FIXED_POINT, SCHEMA
 
 
@@ -48,16 +47,13 @@ def from_routing(expert: np.ndarray, weight: np.ndarray, classes: list[np.ndarra
 def write_run(path: Path, prompts: list[Prompt], usage: Usage, shard_prompts: int = 4096) -> Path:
     """corpus.h5, record/ and the manifest. Prompts of a list are the rows of `usage`."""
     with_tokens = usage.routing is not None
-    write_corpus(path / "corpus.h5", prompts, {"tokenizer_hash": "t", "model_id": "made"}, keep_tokens=with_tokens)
-    entries = [manifest.Entry.of(path, path / "corpus.h5", "corpus")]
-    (path / "record").mkdir()
-    stage = {"schema": "moerae.stage/1", "stage": "record", "hash": "0" * 16, "inputs": {"corpus.sets": []}}
-    (path / "record/stage.json").write_text(json.dumps(stage))
-    for shard, first in enumerate(range(0, len(prompts), shard_prompts)):
-        file = path / f"record/shard-{shard:06d}.h5"
-        write_shard(file, usage, slice(first, min(first + shard_prompts, len(prompts))))
-        entries.append(manifest.Entry.of(path, file, "record"))
-    manifest.append(path, entries)
+    write_record(
+        path,
+        prompts,
+        lambda file, rows: write_shard(file, usage, slice(rows.start, rows.stop)),
+        shard_prompts,
+        keep_tokens=with_tokens,
+    )
     return path
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from moerae import manifest
-from moerae.corpus_file import Prompt, write_corpus
+from made_record import write_record
+from moerae.corpus_file import Prompt
 from moerae.shard_file import CLASSES, FIXED_POINT, SCHEMA
 
 LAYERS, K, TOP = [1, 3], 8, 2  # decoder layers 0 and 2 are dense
@@ -43,16 +43,7 @@ def made_run(path: Path, seed: int = 0, shard_prompts: int = 16) -> Path:
         for cluster in range(CLUSTERS)
         for name in SETS
     ]
-    write_corpus(path / "corpus.h5", prompts, {"tokenizer_hash": "t", "model_id": "made"})
-    entries = [manifest.Entry.of(path, path / "corpus.h5", "corpus")]
-    (path / "record").mkdir()
-    stage = {"schema": "moerae.stage/1", "stage": "record", "hash": "0" * 16, "inputs": {"corpus.sets": []}}
-    (path / "record/stage.json").write_text(json.dumps(stage))
-    for shard, first in enumerate(range(0, len(prompts), shard_prompts)):
-        file = path / f"record/shard-{shard:06d}.h5"
-        write_shard(file, list(range(first, min(first + shard_prompts, len(prompts)))), prompts, rng)
-        entries.append(manifest.Entry.of(path, file, "record"))
-    manifest.append(path, entries)
+    write_record(path, prompts, lambda file, rows: write_shard(file, list(rows), prompts, rng), shard_prompts)
     return path
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -11,8 +10,8 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from moerae import manifest
-from moerae.corpus_file import Prompt, write_corpus
+from made_record import write_record
+from moerae.corpus_file import Prompt
 from moerae.shard_file import SCHEMA
 from support import MPI, program
 
@@ -62,17 +61,10 @@ def test_tables_larger_than_the_limit(tmp_path):
         Prompt(tokens=[1] * TOKENS, set="ab"[i % 2], cluster=i, content=(0, TOKENS), response=TOKENS, split=0)
         for i in range(PROMPTS)
     ]
-    write_corpus(tmp_path / "corpus.h5", prompts, {"tokenizer_hash": "t", "model_id": "made"}, keep_tokens=False)
-    entries = [manifest.Entry.of(tmp_path, tmp_path / "corpus.h5", "corpus")]
-    (tmp_path / "record").mkdir()
-    stage = {"schema": "moerae.stage/1", "stage": "record", "hash": "0" * 16, "inputs": {"corpus.sets": []}}
-    (tmp_path / "record/stage.json").write_text(json.dumps(stage))
     count, mass = chunks(rng, np.uint32, 1), chunks(rng, np.int64, 2**29)
-    for shard in range(PROMPTS // SHARD):
-        path = tmp_path / f"record/shard-{shard:06d}.h5"
-        write_shard(path, shard * SHARD, count, mass)
-        entries.append(manifest.Entry.of(tmp_path, path, "record"))
-    manifest.append(tmp_path, entries)
+    write_record(
+        tmp_path, prompts, lambda path, rows: write_shard(path, rows.start, count, mass), SHARD, keep_tokens=False
+    )
     keys = {
         "run.dir": tmp_path,
         "reduce.memory": 128,

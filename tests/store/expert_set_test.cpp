@@ -125,17 +125,29 @@ TEST(ExpertSet, RefusesToWriteWhatCouldNotBeRead) {
   }
 }
 
-TEST(ExpertSet, RefusesControlsThatAreNone) {
-  Scratch const scratch;
-  write_expert_set(scratch / "good.json", with_controls());
-  auto const good = nlohmann::ordered_json::parse(test::slurp(scratch / "good.json"));
-  auto const refused = [&](auto&& change, char const* what) {
-    auto json = good;
+/// A set file that is changed and must then be refused, naming the file and what is wrong.
+class Refused {
+ public:
+  explicit Refused(ExpertSet const& set) {
+    write_expert_set(scratch_ / "good.json", set);
+    good_ = nlohmann::ordered_json::parse(test::slurp(scratch_ / "good.json"));
+  }
+  template <class Change>
+  void operator()(Change&& change, char const* what) const {
+    auto json = good_;
     change(json);
-    test::put(scratch / "bad.json", json.dump());
-    EXPECT_THAT(message_of<DataError>([&] { (void)read_expert_set(scratch / "bad.json"); }),
+    test::put(scratch_ / "bad.json", json.dump());
+    EXPECT_THAT(message_of<DataError>([&] { (void)read_expert_set(scratch_ / "bad.json"); }),
                 AllOf(HasSubstr("bad.json"), HasSubstr(what)));
-  };
+  }
+
+ private:
+  Scratch scratch_;
+  nlohmann::ordered_json good_;
+};
+
+TEST(ExpertSet, RefusesControlsThatAreNone) {
+  Refused const refused(with_controls());
   refused([](auto& json) { json["controls"] = 1; }, "`controls` must be a list");
   refused([](auto& json) { json["controls"][1].erase("matched"); }, "controls[1]");
   refused([](auto& json) { json["controls"][1]["kind"] = "lucky"; }, "known are matched, benign_top, dose");
@@ -151,15 +163,7 @@ TEST(ExpertSet, RefusesControlsThatAreNone) {
 
 TEST(ExpertSet, RefusalsNameFileAndEntry) {
   Scratch const scratch;
-  write_expert_set(scratch / "good.json", example());
-  auto const good = nlohmann::ordered_json::parse(test::slurp(scratch / "good.json"));
-  auto const refused = [&](auto&& change, char const* what) {
-    auto json = good;
-    change(json);
-    test::put(scratch / "bad.json", json.dump());
-    EXPECT_THAT(message_of<DataError>([&] { (void)read_expert_set(scratch / "bad.json"); }),
-                AllOf(HasSubstr("bad.json"), HasSubstr(what)));
-  };
+  Refused const refused(example());
   refused([](auto& json) { json["schema"] = "moerae.expert_set/2"; }, "moerae.expert_set/2");
   refused([](auto& json) { json.erase("criterion"); }, "criterion");
   refused([](auto& json) { json["experts"] = 3; }, "experts");

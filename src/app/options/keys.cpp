@@ -4,6 +4,8 @@
 
 #include "moerae/app/options/values.hpp"
 #include "moerae/reduce/contrast/criteria.hpp"
+#include "moerae/reduce/groups.hpp"
+#include "moerae/reduce/positions.hpp"
 
 namespace moerae {
 namespace {
@@ -50,7 +52,9 @@ std::vector<std::string> select_criteria() {
 // clang-format off
 std::vector<Key<Study>> make_study_keys() {
   Integer<std::int64_t> const positive{1};
-  Word const positions{{"content", "template", "prompt", "response", "prefill", "all", "last"}};
+  Word const positions{position_names()};
+  Word ses_positions{{""}};
+  ses_positions.words.insert(ses_positions.words.end(), positions.words.begin(), positions.words.end());
   return {
     MOERAE_KEY(run.dir, Path{}, "run directory: everything the study writes"),
     MOERAE_KEY(run.seed, Integer<std::uint64_t>{0}, "key of all random draws"),
@@ -79,7 +83,7 @@ std::vector<Key<Study>> make_study_keys() {
     MOERAE_KEY(ses.jailbreak, SetName{}, "set of the same goals in jailbreak wrappers"),
     MOERAE_KEY(ses.benign, SetName{}, "harmless set: subtracted from HCDG, and split in halves for the noise floor"),
     MOERAE_KEY(ses.sets, List<SetName>{}, "further sets to score; with none of the four, every set of the run"),
-    MOERAE_KEY(ses.positions, (Word{{"", "content", "template", "prompt", "response", "prefill", "all", "last"}}), "positions of usage (SES, ESFT, matching of controls); empty: contrast.positions"),
+    MOERAE_KEY(ses.positions, ses_positions, "positions of usage (SES, ESFT, matching of controls); empty: contrast.positions"),
     MOERAE_KEY(ses.score, (Word{ses_scores()}), "what the top N of a resample is taken of: usage of each set; a contrast: also its score for each pair of contrast.groups"),
     MOERAE_KEY(ses.resample, (Word{{"complementary", "half", "bootstrap"}}), "of clusters; complementary: pairs of disjoint halves"),
     MOERAE_KEY(ses.samples, positive, "resamples; complementary pairs count as two"),
@@ -146,7 +150,7 @@ std::vector<std::string> const& one_group_criteria() {
 }
 
 std::vector<std::string> const& safety_group_criteria() {
-  static std::vector<std::string> const names{"hcdg", "hcdg-minus-benign", "hrcg", "hrcg-undetermined"};
+  static std::vector<std::string> const names(std::begin(safety_groups), std::end(safety_groups));
   return names;
 }
 

@@ -23,4 +23,8 @@ std::vector<double> js_of_layers(ExpertSpace const& space, std::span<double cons
   return divergence;
 }
 
+std::vector<double> js_divergence(Comparison const& groups) {
+  return js_of_layers(groups.a.clusters.space, js(groups));
+}
+
 }  // namespace moerae::contrast

@@ -96,4 +96,12 @@ std::vector<double> js_debiased(Comparison const& groups) {
   return score;
 }
 
+std::vector<double> js_debiased_divergence(Comparison const& groups) {
+  auto const estimate = js_estimate(groups);
+  std::vector<double> divergence;  // not the sum of the scores, which are clipped at 0
+  for (std::size_t l = 0; l < estimate.plugin_of_layer.size(); ++l)
+    divergence.push_back(estimate.debiased(l));
+  return divergence;
+}
+
 }  // namespace moerae::contrast

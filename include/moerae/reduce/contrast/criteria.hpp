@@ -29,7 +29,8 @@ struct ContrastCriterion {
   ContrastFunction score;
   MakeStatistic test;  ///< what its significance is of; criteria that are no statistic: the studentised
                        ///< difference of what they are made of
-  std::string_view positions = {};  ///< that the criterion is about; empty: contrast.positions
+  std::string_view positions = {};        ///< that the criterion is about; empty: contrast.positions
+  ContrastFunction divergence = nullptr;  ///< [L] nats, of criteria that divide a divergence of the layer
 };
 
 namespace contrast {
@@ -58,6 +59,10 @@ namespace contrast {
 /// us only by its abstract and at second hand: it reports JS divergences, but formula, logarithm and
 /// positions of its criterion are not stated; this is not claimed to be it.
 [[nodiscard]] std::vector<double> js(Comparison const& groups);
+
+/// JS divergence of every layer [L] in nats, and the same less its bias (which may be below 0).
+[[nodiscard]] std::vector<double> js_divergence(Comparison const& groups);
+[[nodiscard]] std::vector<double> js_debiased_divergence(Comparison const& groups);
 
 /// js less its bias: the term minus what it is on average when the labels of the clusters are exchanged at
 /// random (contrast/js.hpp), with the sign of p_a - p_b; 0 where chance alone makes as much. The bias is that
