@@ -13,7 +13,8 @@ if(MOERAE_CCACHE)
 endif()
 
 add_library(moerae_options INTERFACE)
-target_include_directories(moerae_options INTERFACE ${PROJECT_SOURCE_DIR}/include)
+# include: what another module may include; src: what stays inside, as "module/folder/name.hpp"
+target_include_directories(moerae_options INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(moerae_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
                        $<$<BOOL:${MOERAE_WERROR}>:-Werror>)
 target_compile_definitions(moerae_options INTERFACE OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)

@@ -1,12 +1,12 @@
-#include "moerae/app/command_line.hpp"
+#include "app/command_line.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "moerae/app/options/given.hpp"
-#include "moerae/app/options/nearest.hpp"
-#include "moerae/app/options/print.hpp"
+#include "app/options/given.hpp"
+#include "app/options/nearest.hpp"
+#include "app/options/print.hpp"
 #include "moerae/base/check.hpp"
 
 namespace moerae {

@@ -1,6 +1,6 @@
-#include "context.hpp"
+#include "app/context.hpp"
 
-#include "moerae/app/options/print.hpp"
+#include "app/options/print.hpp"
 
 namespace moerae {
 

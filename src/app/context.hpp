@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "moerae/app/study.hpp"
+#include "app/study.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/mpi/comm.hpp"
 #include "moerae/store/provenance.hpp"

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <thread>
 
-#include "context.hpp"
+#include "app/context.hpp"
 #include "moerae/base/build_info.hpp"
 
 namespace moerae {

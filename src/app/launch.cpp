@@ -1,4 +1,4 @@
-#include "moerae/app/launch.hpp"
+#include "app/launch.hpp"
 
 #include <charconv>
 #include <cstdlib>

@@ -7,10 +7,10 @@
 #include <cstdlib>
 #include <optional>
 
-#include "context.hpp"
-#include "moerae/app/command_line.hpp"
-#include "moerae/app/launch.hpp"
-#include "moerae/app/options/print.hpp"
+#include "app/command_line.hpp"
+#include "app/context.hpp"
+#include "app/launch.hpp"
+#include "app/options/print.hpp"
 #include "moerae/base/build_info.hpp"
 #include "moerae/base/log.hpp"
 #include "moerae/mpi/agree.hpp"

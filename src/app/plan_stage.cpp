@@ -2,12 +2,12 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "context.hpp"
+#include "app/context.hpp"
+#include "app/record_job.hpp"
 #include "moerae/model/load_weights.hpp"
 #include "moerae/mpi/agree.hpp"
 #include "moerae/record/bundles.hpp"
 #include "moerae/record/shard_bytes.hpp"
-#include "record_job.hpp"
 
 namespace moerae {
 namespace {

@@ -1,4 +1,4 @@
-#include "record_job.hpp"
+#include "app/record_job.hpp"
 
 #include "moerae/base/check.hpp"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "moerae/app/study.hpp"
+#include "app/study.hpp"
 #include "moerae/corpus/corpus.hpp"
 #include "moerae/corpus/shards.hpp"
 #include "moerae/model/plan.hpp"

@@ -1,10 +1,10 @@
-#include "record_loop.hpp"
+#include "app/record_loop.hpp"
 
 #include <exception>
 
+#include "app/torch_error.hpp"
 #include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/collective.hpp"
-#include "torch_error.hpp"
 
 namespace moerae {
 namespace {

@@ -3,12 +3,12 @@
 #include <functional>
 #include <string>
 
+#include "app/record_job.hpp"
 #include "moerae/model/decoder.hpp"
 #include "moerae/mpi/grid.hpp"
 #include "moerae/mpi/lockstep.hpp"
 #include "moerae/record/bundles.hpp"
 #include "moerae/record/recorder.hpp"
-#include "record_job.hpp"
 
 namespace moerae {
 

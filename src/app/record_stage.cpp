@@ -6,7 +6,10 @@
 #include <optional>
 #include <thread>
 
-#include "context.hpp"
+#include "app/context.hpp"
+#include "app/record_loop.hpp"
+#include "app/run_folder.hpp"
+#include "app/torch_error.hpp"
 #include "moerae/base/log.hpp"
 #include "moerae/base/progress.hpp"
 #include "moerae/base/stop.hpp"
@@ -17,9 +20,6 @@
 #include "moerae/mpi/mailbox.hpp"
 #include "moerae/record/shard_writer.hpp"
 #include "moerae/store/manifest.hpp"
-#include "record_loop.hpp"
-#include "run_folder.hpp"
-#include "torch_error.hpp"
 
 namespace moerae {
 namespace {

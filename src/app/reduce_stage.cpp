@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "context.hpp"
-#include "moerae/app/options/print.hpp"
+#include "app/context.hpp"
+#include "app/options/print.hpp"
 #include "moerae/base/log.hpp"
 #include "moerae/mpi/agree.hpp"
 #include "moerae/reduce/reduce.hpp"

@@ -1,6 +1,6 @@
-#include "run_folder.hpp"
+#include "app/run_folder.hpp"
 
-#include "moerae/app/options/print.hpp"
+#include "app/options/print.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/record/shard_writer.hpp"
 #include "moerae/store/content_hash.hpp"

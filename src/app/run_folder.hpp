@@ -4,7 +4,7 @@
 #include <set>
 #include <string>
 
-#include "moerae/app/study.hpp"
+#include "app/study.hpp"
 #include "moerae/corpus/corpus.hpp"
 #include "moerae/store/stage_dir.hpp"
 

@@ -1,6 +1,6 @@
 #include <cstdio>
 
-#include "context.hpp"
+#include "app/context.hpp"
 #include "moerae/mpi/agree.hpp"
 #include "moerae/store/manifest.hpp"
 #include "moerae/store/verify.hpp"

@@ -1,11 +1,11 @@
-#include "moerae/model/attention.hpp"
+#include "model/attention.hpp"
 
 #include <ATen/ops/scaled_dot_product_attention.h>
 
 #include <algorithm>
 #include <limits>
 
-#include "moerae/model/layers.hpp"
+#include "model/layers.hpp"
 
 namespace moerae {
 namespace {

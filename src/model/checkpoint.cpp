@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "model/strict_json.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/model/safetensors.hpp"
-#include "moerae/model/strict_json.hpp"
 #include "moerae/model/tensor_specs.hpp"
 
 namespace moerae {

@@ -1,4 +1,4 @@
-#include "combine.hpp"
+#include "model/combine.hpp"
 
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>

@@ -4,8 +4,8 @@
 
 #include <optional>
 
-#include "moerae/model/attention.hpp"
-#include "moerae/model/layers.hpp"
+#include "model/attention.hpp"
+#include "model/layers.hpp"
 #include "moerae/model/router.hpp"
 
 namespace moerae {

@@ -8,8 +8,8 @@
 #include <numeric>
 #include <vector>
 
+#include "model/experts.hpp"
 #include "moerae/base/check.hpp"
-#include "moerae/model/experts.hpp"
 #include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/environment.hpp"
 

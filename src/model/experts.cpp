@@ -1,9 +1,9 @@
-#include "moerae/model/experts.hpp"
+#include "model/experts.hpp"
 
 #include <vector>
 
-#include "combine.hpp"
-#include "moerae/model/layers.hpp"
+#include "model/combine.hpp"
+#include "model/layers.hpp"
 
 namespace moerae {
 

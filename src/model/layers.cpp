@@ -1,4 +1,4 @@
-#include "moerae/model/layers.hpp"
+#include "model/layers.hpp"
 
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>

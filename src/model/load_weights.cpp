@@ -4,8 +4,8 @@
 #include <functional>
 #include <numeric>
 
+#include "model/tensor_reader.hpp"
 #include "moerae/base/check.hpp"
-#include "tensor_reader.hpp"
 
 namespace moerae {
 namespace {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "families/family.hpp"
+#include "model/families/family.hpp"
+#include "model/strict_json.hpp"
 #include "moerae/base/check.hpp"
-#include "moerae/model/strict_json.hpp"
 
 namespace moerae {
 namespace {

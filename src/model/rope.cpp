@@ -1,4 +1,4 @@
-#include "moerae/model/rope.hpp"
+#include "model/rope.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -9,8 +9,8 @@
 #include <cstring>
 #include <utility>
 
+#include "model/safetensors_header.hpp"
 #include "moerae/base/check.hpp"
-#include "safetensors_header.hpp"
 
 namespace moerae {
 namespace {

@@ -1,11 +1,11 @@
-#include "safetensors_header.hpp"
+#include "model/safetensors_header.hpp"
 
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
+#include "model/strict_json.hpp"
 #include "moerae/base/check.hpp"
-#include "moerae/model/strict_json.hpp"
 
 namespace moerae {
 namespace {

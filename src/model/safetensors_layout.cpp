@@ -6,10 +6,10 @@
 #include <deque>
 #include <utility>
 
+#include "model/safetensors_header.hpp"
+#include "model/strict_json.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/model/safetensors.hpp"
-#include "moerae/model/strict_json.hpp"
-#include "safetensors_header.hpp"
 
 namespace moerae {
 namespace {

@@ -1,4 +1,4 @@
-#include "moerae/model/strict_json.hpp"
+#include "model/strict_json.hpp"
 
 #include <fstream>
 #include <nlohmann/json.hpp>

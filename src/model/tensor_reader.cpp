@@ -1,4 +1,4 @@
-#include "tensor_reader.hpp"
+#include "model/tensor_reader.hpp"
 
 #define XXH_INLINE_ALL
 #include <ATen/Parallel.h>

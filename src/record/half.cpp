@@ -1,4 +1,4 @@
-#include "moerae/record/half.hpp"
+#include "record/half.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "moerae/base/check.hpp"
-#include "moerae/record/half.hpp"
+#include "record/half.hpp"
 
 namespace moerae {
 namespace {

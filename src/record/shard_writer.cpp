@@ -5,9 +5,9 @@
 
 #include "moerae/base/check.hpp"
 #include "moerae/corpus/corpus.hpp"
-#include "moerae/record/half.hpp"
 #include "moerae/store/file.hpp"
 #include "moerae/store/publish.hpp"
+#include "record/half.hpp"
 
 namespace moerae {
 namespace {

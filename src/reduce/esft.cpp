@@ -1,4 +1,4 @@
-#include "moerae/reduce/esft.hpp"
+#include "reduce/esft.hpp"
 
 #include <algorithm>
 #include <cmath>

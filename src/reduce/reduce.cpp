@@ -4,7 +4,7 @@
 
 #include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/collective.hpp"
-#include "moerae/reduce/results.hpp"
+#include "reduce/results/results.hpp"
 
 namespace moerae {
 namespace {

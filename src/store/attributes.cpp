@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "hdf5.hpp"
+#include "store/hdf5.hpp"
 
 namespace moerae::store {
 

@@ -11,7 +11,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "hdf5.hpp"
+#include "store/hdf5.hpp"
 
 namespace moerae::store {
 

@@ -1,4 +1,4 @@
-#include "control_sets.hpp"
+#include "store/control_sets.hpp"
 
 #include <algorithm>
 #include <cmath>

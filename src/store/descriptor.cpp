@@ -1,4 +1,4 @@
-#include "descriptor.hpp"
+#include "store/descriptor.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

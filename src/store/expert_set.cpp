@@ -6,9 +6,9 @@
 #include <set>
 #include <tuple>
 
-#include "control_sets.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/store/publish.hpp"
+#include "store/control_sets.hpp"
 
 namespace moerae::store {
 

@@ -4,7 +4,7 @@
 #include <bit>
 #include <filesystem>
 
-#include "hdf5.hpp"
+#include "store/hdf5.hpp"
 
 namespace moerae::store {
 

@@ -1,6 +1,6 @@
 #include <numeric>
 
-#include "hdf5.hpp"
+#include "store/hdf5.hpp"
 
 namespace moerae::store {
 

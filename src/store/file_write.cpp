@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "hdf5.hpp"
+#include "store/hdf5.hpp"
 
 namespace moerae::store {
 

@@ -1,4 +1,4 @@
-#include "hdf5.hpp"
+#include "store/hdf5.hpp"
 
 #include <fmt/format.h>
 

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "descriptor.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/store/content_hash.hpp"
 #include "moerae/store/file.hpp"
 #include "moerae/store/publish.hpp"
+#include "store/descriptor.hpp"
 
 namespace moerae::store {
 

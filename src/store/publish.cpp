@@ -10,8 +10,8 @@
 #include <cstring>
 #include <fstream>
 
-#include "descriptor.hpp"
 #include "moerae/base/check.hpp"
+#include "store/descriptor.hpp"
 
 namespace moerae::store {
 

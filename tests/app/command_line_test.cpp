@@ -1,4 +1,4 @@
-#include "moerae/app/command_line.hpp"
+#include "app/command_line.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "moerae/app/options/keys.hpp"
-#include "moerae/app/options/print.hpp"
+#include "app/options/keys.hpp"
+#include "app/options/print.hpp"
 #include "study_files.hpp"
 
 namespace moerae {

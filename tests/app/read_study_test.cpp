@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "moerae/app/options/read.hpp"
+#include "app/options/read.hpp"
 #include "study_files.hpp"
 
 namespace moerae {

@@ -1,4 +1,4 @@
-#include "moerae/app/options/rules.hpp"
+#include "app/options/rules.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

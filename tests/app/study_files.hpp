@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "moerae/app/options/read.hpp"
+#include "app/options/read.hpp"
 #include "moerae/base/check.hpp"
 
 namespace moerae::test {

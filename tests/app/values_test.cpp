@@ -1,4 +1,4 @@
-#include "moerae/app/options/values.hpp"
+#include "app/options/values.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -9,9 +9,9 @@
 #include <ctime>
 #include <string>
 
-#include "moerae/reduce/significance/permutation_test.hpp"
-#include "moerae/reduce/significance/studentised.hpp"
-#include "moerae/reduce/usage_interval.hpp"
+#include "reduce/contrast/studentised.hpp"
+#include "reduce/significance/permutation.hpp"
+#include "reduce/stability/usage_interval.hpp"
 
 namespace {
 
@@ -65,7 +65,7 @@ void permutation(UsageTable const& table, std::int64_t permutations) {
   TestedStatistic const row{"studentised", studentised, false};
   std::vector<Significance> found;
   auto const took = seconds([&] {
-    Exchange const exchange(a, b, {});
+    Relabelling const exchange(a, b, {});
     found =
         permutation_test({}, exchange, std::span(&row, 1), table.space.size(),
                          [&](auto const& take) { take(groups); }, {.permutations = permutations, .seed = 1});

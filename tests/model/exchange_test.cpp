@@ -8,9 +8,9 @@
 
 #include <optional>
 
-#include "moerae/model/attention.hpp"
-#include "moerae/model/experts.hpp"
-#include "moerae/model/layers.hpp"
+#include "model/attention.hpp"
+#include "model/experts.hpp"
+#include "model/layers.hpp"
 #include "moerae/mpi/agree.hpp"
 
 namespace moerae {

@@ -8,10 +8,10 @@
 
 #include "moerae/base/check.hpp"
 #include "moerae/record/bundles.hpp"
-#include "moerae/record/half.hpp"
 #include "moerae/record/shard_reader.hpp"
 #include "moerae/record/shard_writer.hpp"
 #include "moerae/store/file.hpp"
+#include "record/half.hpp"
 #include "store/scratch.hpp"
 
 namespace moerae {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "moerae/mpi/comm.hpp"
-#include "moerae/reduce/options.hpp"
+#include "moerae/reduce/plan/options.hpp"
 #include "moerae/store/provenance.hpp"
 
 namespace moerae {

@@ -1,4 +1,4 @@
-#include "moerae/app/options/faults.hpp"
+#include "app/options/faults.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

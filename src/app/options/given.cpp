@@ -1,4 +1,4 @@
-#include "moerae/app/options/given.hpp"
+#include "app/options/given.hpp"
 
 #include <fmt/format.h>
 

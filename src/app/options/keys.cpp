@@ -1,11 +1,11 @@
-#include "moerae/app/options/keys.hpp"
+#include "app/options/keys.hpp"
 
 #include <utility>
 
-#include "moerae/app/options/values.hpp"
+#include "app/options/values.hpp"
 #include "moerae/reduce/contrast/criteria.hpp"
-#include "moerae/reduce/groups.hpp"
-#include "moerae/reduce/positions.hpp"
+#include "moerae/reduce/stability/groups.hpp"
+#include "moerae/reduce/usage/positions.hpp"
 
 namespace moerae {
 namespace {

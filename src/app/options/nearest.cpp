@@ -1,4 +1,4 @@
-#include "moerae/app/options/nearest.hpp"
+#include "app/options/nearest.hpp"
 
 #include <algorithm>
 #include <numeric>

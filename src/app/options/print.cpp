@@ -1,4 +1,4 @@
-#include "moerae/app/options/print.hpp"
+#include "app/options/print.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <boost/program_options/value_semantic.hpp>
 #include <sstream>
 
-#include "moerae/app/options/keys.hpp"
+#include "app/options/keys.hpp"
 
 namespace moerae {
 namespace {

@@ -1,14 +1,14 @@
-#include "moerae/app/options/read.hpp"
+#include "app/options/read.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "moerae/app/options/given.hpp"
-#include "moerae/app/options/keys.hpp"
-#include "moerae/app/options/nearest.hpp"
-#include "moerae/app/options/rules.hpp"
-#include "moerae/app/options/values.hpp"
+#include "app/options/given.hpp"
+#include "app/options/keys.hpp"
+#include "app/options/nearest.hpp"
+#include "app/options/rules.hpp"
+#include "app/options/values.hpp"
 
 namespace moerae {
 namespace {

@@ -1,11 +1,11 @@
-#include "moerae/app/options/rules.hpp"
+#include "app/options/rules.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
-#include "moerae/app/options/keys.hpp"
+#include "app/options/keys.hpp"
 
 namespace moerae {
 namespace {

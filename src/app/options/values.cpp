@@ -1,4 +1,4 @@
-#include "moerae/app/options/values.hpp"
+#include "app/options/values.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

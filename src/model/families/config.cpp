@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "families/family.hpp"
+#include "model/families/family.hpp"
 #include "moerae/base/check.hpp"
 
 namespace moerae {

@@ -2,7 +2,7 @@
 // greedy softmax router. Reference: the modeling_deepseek.py published with the weights (not in
 // transformers).
 
-#include "families/parts.hpp"
+#include "model/families/parts.hpp"
 
 namespace moerae {
 

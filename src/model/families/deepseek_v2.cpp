@@ -2,7 +2,7 @@
 // factor and, in the large model, a choice within the best groups. Reference: transformers
 // models/deepseek_v2.
 
-#include "families/parts.hpp"
+#include "model/families/parts.hpp"
 
 namespace moerae {
 

@@ -2,7 +2,7 @@
 // shared expert, first layers dense; weights as block FP8 or plain. Reference: transformers
 // models/deepseek_v3.
 
-#include "families/parts.hpp"
+#include "model/families/parts.hpp"
 
 namespace moerae {
 

@@ -1,7 +1,7 @@
 // GLM-4.5, GLM-4.5-Air (arXiv 2508.06471): half of each head rotated, optional q/k RMSNorm per head, biases
 // on q, k, v, router and layer plan of DeepSeek-V3. Reference: transformers models/glm4_moe.
 
-#include "families/parts.hpp"
+#include "model/families/parts.hpp"
 
 namespace moerae {
 

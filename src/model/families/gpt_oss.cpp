@@ -2,7 +2,7 @@
 // softmax over the chosen, clamped SwiGLU on interleaved gate and up; experts in MXFP4 or, converted, in
 // bfloat16. Reference: transformers models/gpt_oss.
 
-#include "families/parts.hpp"
+#include "model/families/parts.hpp"
 
 namespace moerae {
 

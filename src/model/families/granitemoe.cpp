@@ -1,7 +1,7 @@
 // Granite-3.0 MoE: fused expert tensors, multipliers on embeddings, residual stream, attention and logits,
 // softmax over the chosen logits in float32. Reference: transformers models/granitemoe.
 
-#include "families/parts.hpp"
+#include "model/families/parts.hpp"
 
 namespace moerae {
 

@@ -1,7 +1,7 @@
 // Mixtral-8x7B, -8x22B: weights of the chosen always renormalised, every layer MoE. Reference: transformers
 // models/mixtral.
 
-#include "families/parts.hpp"
+#include "model/families/parts.hpp"
 
 namespace moerae {
 

@@ -1,7 +1,7 @@
 // OLMoE-1B-7B: q/k RMSNorm over the whole projection, optional clamp of q, k, v, every layer MoE, no shared
 // expert. Reference: transformers models/olmoe.
 
-#include "families/parts.hpp"
+#include "model/families/parts.hpp"
 
 namespace moerae {
 

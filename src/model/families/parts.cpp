@@ -1,4 +1,4 @@
-#include "families/parts.hpp"
+#include "model/families/parts.hpp"
 
 #include <algorithm>
 #include <cmath>

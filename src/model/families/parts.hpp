@@ -1,6 +1,6 @@
 #pragma once
 
-#include "families/family.hpp"
+#include "model/families/family.hpp"
 
 namespace moerae {
 

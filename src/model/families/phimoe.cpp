@@ -1,7 +1,7 @@
 // Phi-3.5-MoE: sparse-mixer routing, LayerNorm with bias, biases on attention and head, LongRoPE. Reference:
 // transformers models/phimoe.
 
-#include "families/parts.hpp"
+#include "model/families/parts.hpp"
 
 namespace moerae {
 namespace {

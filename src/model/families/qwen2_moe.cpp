@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "families/parts.hpp"
+#include "model/families/parts.hpp"
 
 namespace moerae {
 

@@ -1,7 +1,7 @@
 // Qwen3-MoE (Qwen3-30B-A3B, Qwen3-235B-A22B): q/k RMSNorm per head, MoE layers by `decoder_sparse_step` and
 // `mlp_only_layers`, softmax router with optional renormalisation. Reference: transformers models/qwen3_moe.
 
-#include "families/parts.hpp"
+#include "model/families/parts.hpp"
 
 namespace moerae {
 

@@ -1,6 +1,6 @@
 #include <array>
 
-#include "families/family.hpp"
+#include "model/families/family.hpp"
 
 namespace moerae {
 

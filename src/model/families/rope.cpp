@@ -3,7 +3,7 @@
 #include <array>
 #include <cmath>
 
-#include "families/parts.hpp"
+#include "model/families/parts.hpp"
 #include "moerae/base/check.hpp"
 
 namespace moerae {

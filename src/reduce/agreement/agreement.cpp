@@ -1,7 +1,7 @@
-#include "moerae/reduce/agreement/agreement.hpp"
+#include "reduce/agreement/agreement.hpp"
 
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/agreement/rank_correlation.hpp"
+#include "reduce/agreement/rank_correlation.hpp"
 
 namespace moerae {
 namespace {

@@ -1,9 +1,9 @@
-#include "moerae/reduce/agreement/halves.hpp"
+#include "reduce/agreement/halves.hpp"
 
 #include <algorithm>
 #include <tuple>
 
-#include "moerae/reduce/resample.hpp"
+#include "moerae/reduce/resampling/resample.hpp"
 
 namespace moerae {
 namespace {

@@ -1,4 +1,4 @@
-#include "moerae/reduce/agreement/rank_correlation.hpp"
+#include "reduce/agreement/rank_correlation.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,9 +1,9 @@
-#include "moerae/reduce/agreement/replication.hpp"
+#include "reduce/agreement/replication.hpp"
 
 #include <algorithm>
 
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/agreement/rank_correlation.hpp"
+#include "reduce/agreement/rank_correlation.hpp"
 
 namespace moerae {
 namespace {

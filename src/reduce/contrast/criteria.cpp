@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "moerae/reduce/contrast/within_topic.hpp"
-#include "moerae/reduce/significance/paired_t.hpp"
-#include "moerae/reduce/significance/studentised.hpp"
+#include "reduce/contrast/paired_t.hpp"
+#include "reduce/contrast/studentised.hpp"
+#include "reduce/contrast/within_topic.hpp"
 
 namespace moerae::contrast {
 namespace {

@@ -1,4 +1,4 @@
-#include "moerae/reduce/contrast/js.hpp"
+#include "reduce/contrast/js.hpp"
 
 #include "moerae/reduce/contrast/criteria.hpp"
 

@@ -1,6 +1,6 @@
 #include "moerae/reduce/contrast/criteria.hpp"
-#include "moerae/reduce/contrast/js.hpp"
-#include "moerae/reduce/significance/integer_product.hpp"
+#include "moerae/reduce/resampling/integer_product.hpp"
+#include "reduce/contrast/js.hpp"
 
 namespace moerae::contrast {
 namespace {
@@ -37,7 +37,7 @@ Relabelled prepare(UsageTable const& a, UsageTable const& b, std::span<Unit cons
 }
 
 std::vector<double> mean_terms(Group const& a, Group const& b, std::uint64_t seed) {
-  Exchange const exchange(a.clusters, b.clusters, {.topic = false, .length = false});
+  Relabelling const exchange(a.clusters, b.clusters, {.topic = false, .length = false});
   auto const units = exchange.units();
   auto const base = prepare(a.clusters, b.clusters, units);
   auto const k = a.clusters.space.top_k;

@@ -1,4 +1,4 @@
-#include "moerae/reduce/contrast/topic_residuals.hpp"
+#include "reduce/contrast/topic_residuals.hpp"
 
 #include <algorithm>
 #include <cmath>

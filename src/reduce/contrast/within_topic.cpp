@@ -1,4 +1,4 @@
-#include "moerae/reduce/contrast/within_topic.hpp"
+#include "reduce/contrast/within_topic.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/contrast/topic_residuals.hpp"
+#include "reduce/contrast/topic_residuals.hpp"
 
 namespace moerae {
 namespace {
@@ -63,7 +63,7 @@ bool identified(std::span<double const> g) {
 
 class WithinTopic final : public Statistic {
  public:
-  WithinTopic(Comparison const& groups, Exchange const& exchange)
+  WithinTopic(Comparison const& groups, Relabelling const& exchange)
       : units_(exchange.units().size()),
         experts_(groups.a.clusters.space.size()),
         rows_(exchange.units()),
@@ -99,7 +99,7 @@ class WithinTopic final : public Statistic {
   }
 
  private:
-  void require_identified(Comparison const& groups, Exchange const& exchange) const {
+  void require_identified(Comparison const& groups, Relabelling const& exchange) const {
     auto const& a = groups.a.clusters.name;
     auto const& b = groups.b.clusters.name;
     auto const rows = rows_.rows.size(), parameters = residuals_.parameters() + 1;
@@ -165,7 +165,7 @@ class WithinTopic final : public Statistic {
 
 }  // namespace
 
-std::unique_ptr<Statistic> within_topic(Comparison const& groups, Exchange const& exchange) {
+std::unique_ptr<Statistic> within_topic(Comparison const& groups, Relabelling const& exchange) {
   return std::make_unique<WithinTopic>(groups, exchange);
 }
 

@@ -1,9 +1,9 @@
-#include "control_draws.hpp"
+#include "reduce/controls/control_draws.hpp"
 
 #include <cmath>
 
 #include "moerae/base/random.hpp"
-#include "moerae/reduce/resample.hpp"
+#include "moerae/reduce/resampling/resample.hpp"
 #include "moerae/store/content_hash.hpp"
 
 namespace moerae::controls {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "moerae/reduce/controls/controls.hpp"
+#include "reduce/controls/controls.hpp"
 
 namespace moerae::controls {
 

@@ -1,11 +1,11 @@
-#include "moerae/reduce/controls/controls.hpp"
+#include "reduce/controls/controls.hpp"
 
 #include <cmath>
 #include <functional>
 #include <numeric>
 
-#include "control_draws.hpp"
 #include "moerae/base/check.hpp"
+#include "reduce/controls/control_draws.hpp"
 
 namespace moerae {
 namespace {

@@ -2,8 +2,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "control_draws.hpp"
 #include "moerae/base/check.hpp"
+#include "reduce/controls/control_draws.hpp"
 
 namespace moerae::controls {
 namespace {

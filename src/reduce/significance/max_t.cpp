@@ -1,4 +1,4 @@
-#include "moerae/reduce/significance/max_t.hpp"
+#include "reduce/significance/max_t.hpp"
 
 #include <algorithm>
 #include <numeric>

@@ -1,4 +1,4 @@
-#include "sort_magnitudes.hpp"
+#include "reduce/significance/sort_magnitudes.hpp"
 
 #include <array>
 #include <bit>

@@ -1,11 +1,11 @@
-#include "moerae/reduce/significance/true_discoveries.hpp"
+#include "reduce/significance/true_discoveries.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "moerae/base/check.hpp"
-#include "sort_magnitudes.hpp"
+#include "reduce/significance/sort_magnitudes.hpp"
 
 namespace moerae {
 namespace {

@@ -1,4 +1,4 @@
-#include "drawn_comparison.hpp"
+#include "reduce/stability/drawn_comparison.hpp"
 
 #include <algorithm>
 #include <iterator>

@@ -1,11 +1,11 @@
-#include "moerae/reduce/stability_stream.hpp"
+#include "moerae/reduce/stability/stability_stream.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-#include "drawn_comparison.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/mpi/agree.hpp"
+#include "reduce/stability/drawn_comparison.hpp"
 
 namespace moerae {
 namespace {

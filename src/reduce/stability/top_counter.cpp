@@ -1,4 +1,4 @@
-#include "moerae/reduce/top_counter.hpp"
+#include "moerae/reduce/stability/top_counter.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "moerae/reduce/usage_interval.hpp"
+#include "reduce/stability/usage_interval.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/resample.hpp"
-#include "moerae/reduce/topic_behaviour/topic_design.hpp"
+#include "moerae/reduce/resampling/resample.hpp"
+#include "reduce/topic_behaviour/topic_design.hpp"
 
 namespace moerae {
 namespace {

@@ -1,4 +1,4 @@
-#include "moerae/reduce/topic_behaviour/profile.hpp"
+#include "reduce/topic_behaviour/profile.hpp"
 
 #include <algorithm>
 #include <cmath>

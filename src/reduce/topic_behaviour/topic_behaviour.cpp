@@ -1,9 +1,9 @@
-#include "moerae/reduce/topic_behaviour/topic_behaviour.hpp"
+#include "reduce/topic_behaviour/topic_behaviour.hpp"
 
 #include <algorithm>
 
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/topic_behaviour/profile.hpp"
+#include "reduce/topic_behaviour/profile.hpp"
 
 namespace moerae {
 namespace {

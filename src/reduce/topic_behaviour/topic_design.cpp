@@ -1,10 +1,10 @@
-#include "moerae/reduce/topic_behaviour/topic_design.hpp"
+#include "reduce/topic_behaviour/topic_design.hpp"
 
 #include <algorithm>
 #include <map>
 
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/agreement/halves.hpp"
+#include "reduce/agreement/halves.hpp"
 
 namespace moerae {
 namespace {

@@ -3,7 +3,7 @@
 #include <numbers>
 #include <numeric>
 
-#include "moerae/reduce/topic_behaviour/topic_behaviour.hpp"
+#include "reduce/topic_behaviour/topic_behaviour.hpp"
 
 namespace moerae {
 namespace {

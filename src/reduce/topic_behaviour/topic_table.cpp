@@ -1,4 +1,4 @@
-#include "moerae/reduce/topic_behaviour/topic_table.hpp"
+#include "reduce/topic_behaviour/topic_table.hpp"
 
 #include <fmt/format.h>
 

@@ -8,8 +8,8 @@
 #include <numeric>
 
 #include "moerae/base/random.hpp"
-#include "moerae/reduce/contrast/js.hpp"
-#include "moerae/reduce/significance/studentised.hpp"
+#include "reduce/contrast/js.hpp"
+#include "reduce/contrast/studentised.hpp"
 #include "reduce/made_run.hpp"
 
 namespace moerae {

@@ -1,4 +1,4 @@
-#include "moerae/reduce/contrast/within_topic.hpp"
+#include "reduce/contrast/within_topic.hpp"
 
 #include <gmock/gmock.h>
 
@@ -51,7 +51,7 @@ struct Regression {
   std::vector<std::int64_t> cluster;
 };
 
-Regression regression(Comparison const& groups, Exchange const& exchange,
+Regression regression(Comparison const& groups, Relabelling const& exchange,
                       std::vector<std::uint8_t> const& labels, std::size_t expert, int topics) {
   Regression out;
   for (std::size_t u = 0; u < labels.size(); ++u) {
@@ -97,7 +97,7 @@ double brute_force(Regression const& r) {
 TEST(WithinTopic, IsTheGroupInTheLeastSquaresOnTopicAndLogLength) {
   auto const made = made_groups(space, {}, wavy);
   auto const groups = made.compare();
-  Exchange const exchange(made.a, made.b, {.topic = true, .length = false});
+  Relabelling const exchange(made.a, made.b, {.topic = true, .length = false});
   auto const statistic = within_topic(groups, exchange);
   std::vector<std::uint8_t> labels = exchange.observed();
   for (std::uint32_t r = 0; r < 5; ++r) {
@@ -122,7 +122,7 @@ TEST(WithinTopic, TheSumOverItsSquaresIsTheCoefficientOfTheGroup) {
   // checks the test's own brute force: Frisch-Waugh-Lovell against the whole regression
   auto const made = made_groups(space, {}, wavy);
   auto const groups = made.compare();
-  Exchange const exchange(made.a, made.b, {});
+  Relabelling const exchange(made.a, made.b, {});
   auto r = regression(groups, exchange, exchange.observed(), 4, 3);
   auto const g = residual(r.nuisance, r.group), y = residual(r.nuisance, r.rate);
   double gy = 0, gg = 0;
@@ -135,7 +135,7 @@ TEST(WithinTopic, TheSumOverItsSquaresIsTheCoefficientOfTheGroup) {
 }
 
 std::vector<double> observed(Comparison const& groups) {
-  Exchange const exchange(groups.a.clusters, groups.b.clusters, {});
+  Relabelling const exchange(groups.a.clusters, groups.b.clusters, {});
   std::vector<double> t(groups.a.clusters.space.size());
   within_topic(groups, exchange)->evaluate(exchange.observed(), t);
   return t;

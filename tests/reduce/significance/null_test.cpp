@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
-#include "moerae/reduce/significance/paired_t.hpp"
-#include "moerae/reduce/significance/permutation_test.hpp"
-#include "moerae/reduce/significance/studentised.hpp"
-#include "moerae/reduce/significance/true_discoveries.hpp"
+#include "reduce/contrast/paired_t.hpp"
+#include "reduce/contrast/studentised.hpp"
 #include "reduce/significance/made_groups.hpp"
+#include "reduce/significance/permutation.hpp"
+#include "reduce/significance/true_discoveries.hpp"
 
 namespace moerae {
 namespace {
@@ -26,7 +26,7 @@ void run(UsageTable const& a, UsageTable const& b, TestedStatistic const& row, P
          std::uint64_t seed, Fired& fired) {
   Comparison const groups{Group(a), Group(b)};
   auto const found =
-      permutation_test({}, Exchange(a, b, within), std::span(&row, 1), a.space.size(),
+      permutation_test({}, Relabelling(a, b, within), std::span(&row, 1), a.space.size(),
                        [&](auto const& take) { take(groups); }, {.permutations = 99, .seed = seed})
           .front();
   fired.adjusted += *std::ranges::min_element(found.p_adjusted) <= .05 ? 1 : 0;

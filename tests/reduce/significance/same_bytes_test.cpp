@@ -3,10 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include "moerae/reduce/significance/paired_t.hpp"
-#include "moerae/reduce/significance/permutation_test.hpp"
-#include "moerae/reduce/significance/studentised.hpp"
+#include "reduce/contrast/paired_t.hpp"
+#include "reduce/contrast/studentised.hpp"
 #include "reduce/significance/made_groups.hpp"
+#include "reduce/significance/permutation.hpp"
 
 namespace moerae {
 namespace {
@@ -16,7 +16,7 @@ using test::ids, test::random_usage;
 class SameBytes : public testing::Test {
  protected:
   UsageTable a = random_usage(1, ids(0, 40), 7), b = random_usage(2, ids(15, 40), 7);
-  Exchange exchange{a, b, {}};
+  Relabelling exchange{a, b, {}};
   std::vector<TestedStatistic> rows{
       {"studentised", studentised, false}, {"mass", studentised_mass, false}, {"paired_t", paired_t, true}};
   int passes = 0;

@@ -1,4 +1,4 @@
-#include "moerae/reduce/significance/true_discoveries.hpp"
+#include "reduce/significance/true_discoveries.hpp"
 
 #include <gtest/gtest.h>
 

@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "moerae/reduce/usage_interval.hpp"
 #include "reduce/stability/exchangeable_tables.hpp"
+#include "reduce/stability/usage_interval.hpp"
 
 namespace moerae {
 namespace {

@@ -7,9 +7,9 @@
 #include <cmath>
 
 #include "moerae/reduce/contrast/criteria.hpp"
-#include "moerae/reduce/normal_null.hpp"
-#include "moerae/reduce/stability_bounds.hpp"
-#include "moerae/reduce/stability_stream.hpp"
+#include "moerae/reduce/stability/stability_stream.hpp"
+#include "reduce/bounds/normal_null.hpp"
+#include "reduce/bounds/stability_bounds.hpp"
 #include "reduce/stability/exchangeable_tables.hpp"
 
 namespace moerae {

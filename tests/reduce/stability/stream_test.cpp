@@ -4,10 +4,10 @@
 
 #include <cmath>
 
-#include "moerae/reduce/groups.hpp"
-#include "moerae/reduce/stability_stream.hpp"
-#include "moerae/reduce/usage_interval.hpp"
+#include "moerae/reduce/stability/groups.hpp"
+#include "moerae/reduce/stability/stability_stream.hpp"
 #include "reduce/stability/exchangeable_tables.hpp"
+#include "reduce/stability/usage_interval.hpp"
 
 namespace moerae {
 namespace {

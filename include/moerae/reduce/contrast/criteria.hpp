@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "moerae/reduce/contrast/comparison.hpp"
-#include "moerae/reduce/significance/statistic.hpp"
+#include "moerae/reduce/contrast/statistic.hpp"
 
 namespace moerae {
 

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "moerae/mpi/comm.hpp"
+#include "moerae/reduce/plan/options.hpp"
+#include "moerae/reduce/resampling/resample.hpp"
+#include "moerae/reduce/stability/top_n.hpp"
+#include "moerae/reduce/usage/usage_table.hpp"
+#include "moerae/store/expert_set.hpp"
+
+namespace moerae {
+
+/// [ses] resolved: preset applied, names parsed.
+struct StabilityRule {
+  Resampling resampling = Resampling::complementary;
+  Scope scope = Scope::layer;
+  std::int64_t samples = 100;  ///< S replicates
+  std::optional<double> alpha;
+  double threshold = .9;  ///< tau: selected when the frequency reaches it
+  bool plain_difference =
+      false;  ///< HRCG = E_top(regular) minus E_top(jailbreak), without an undetermined group
+  std::string score = "usage";  ///< what the top N is of: usage, or a contrast criterion
+  /// Contrasts: the largest magnitudes, or the highest or lowest scores. Scores of 0 or of the other sign are
+  /// in no top N, which then is smaller.
+  store::Side side = store::Side::both;
+
+  /// tau in replicates: the smallest count whose share reaches it.
+  [[nodiscard]] std::int64_t needed() const;
+};
+
+/// Preset `paper`: bootstrap, strict intersection (threshold 1) and plain set difference, whatever the other
+/// keys say (arXiv 2506.17368 states neither S, sample size, alpha nor scope: those stay the study's). Throws
+/// one ConfigError with all faults.
+/// Scope auto: of each layer for usage, of the model for a contrast.
+[[nodiscard]] StabilityRule stability_rule(SesOptions const& options);
+
+/// How often each expert was in the top N of a replicate. Integers: the same for any number of ranks.
+struct Stability {
+  ExpertSpace space;
+  StabilityRule rule;
+  std::int64_t top = 0;             ///< N of `rule`
+  std::vector<std::int64_t> count;  ///< [L*K] of S
+  std::vector<std::int32_t> sizes;  ///< [A] the N of the stability path, ascending, `top` among them
+  std::vector<std::int64_t> path;   ///< [A, L*K] counts at each of them
+
+  [[nodiscard]] std::vector<double> frequency() const;       ///< [L*K] count / S
+  [[nodiscard]] std::vector<double> path_frequency() const;  ///< [A, L*K]
+  [[nodiscard]] bool selected(std::size_t expert) const { return count[expert] >= rule.needed(); }
+  /// In the top N at most as often as a selected expert is out of it: frequency <= 1 - tau.
+  [[nodiscard]] bool rarely(std::size_t expert) const {
+    return count[expert] <= rule.samples - rule.needed();
+  }
+};
+
+/// Sizes of a stability path: 1 to about 2N in at most 24 steps, N among them, below the number of experts.
+[[nodiscard]] std::vector<std::int32_t> path_sizes(std::int64_t top, std::int64_t experts);
+
+/// N of a rule: `top_size`, but for contrasts without alpha the largest N with E[V] <= 1 by the bound that is
+/// for the resampling (unimodal for complementary pairs, Meinshausen and Buhlmann's for half-samples; none
+/// for the bootstrap: top_size), per layer its L-th part and at least 1. Throws ConfigError as top_size.
+[[nodiscard]] std::int64_t top_of(ExpertSpace const& space, StabilityRule const& rule);
+
+/// Stability selection on usage with the whole model in one table; see stability_stream.hpp for tiles and
+/// contrasts. Collective: replicates are shared out over the ranks. Logs progress on rank 0 under `what` when
+/// it takes long. Throws AgreedError (bad configuration) where there are fewer than 2 clusters, where alpha
+/// leaves no top N, or where the rule asks for a contrast.
+[[nodiscard]] Stability stability_selection(mpi::Comm const& comm, UsageTable const& table,
+                                            StabilityRule const& rule, std::uint64_t seed,
+                                            std::string const& what);
+
+}  // namespace moerae

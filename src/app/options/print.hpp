@@ -1,0 +1,24 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "app/study.hpp"
+
+namespace moerae {
+
+/// The study as an INI with every key; read_study gives the same study back.
+[[nodiscard]] std::string print_study(Study const& study);
+
+/// All keys with help, expectation and default value, as an INI that can be read back.
+[[nodiscard]] std::string print_defaults();
+
+/// {section: {key: value}}, selections under "select": {NAME: {key: value}}. Keys are sorted, so that the
+/// text of equal studies is equal.
+[[nodiscard]] nlohmann::json study_json(Study const& study);
+
+/// Help text of the keys that start with one of `prefixes` ("run.dir", "model.", "select.").
+[[nodiscard]] std::string print_keys(std::vector<std::string> const& prefixes);
+
+}  // namespace moerae

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "moerae/model/options.hpp"
+#include "moerae/record/options.hpp"
+#include "moerae/reduce/plan/options.hpp"
+
+namespace moerae {
+
+struct RunOptions {
+  std::filesystem::path dir;
+  std::uint64_t seed = 0;
+  std::filesystem::path from;        ///< another run whose record is reduced here; empty: this run's own
+  std::optional<double> wall_limit;  ///< seconds after which the work stops gracefully (exit 75)
+};
+
+struct CorpusOptions {
+  std::filesystem::path path;
+  std::vector<std::string> sets;  ///< names; empty = all
+};
+
+/// The resolved study: the file, overridden by the command line. Paths are absolute.
+struct Study {
+  RunOptions run;
+  ModelOptions model;
+  GridOptions grid;
+  CorpusOptions corpus;
+  RecordOptions record;
+  SesOptions ses;
+  ContrastOptions contrast;
+  ReduceStageOptions reduce;
+  std::vector<SelectOptions> select;
+};
+
+}  // namespace moerae

@@ -1,0 +1,107 @@
+#include "moerae/reduce/contrast/relabelling.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "moerae/base/check.hpp"
+#include "moerae/reduce/resampling/resample.hpp"
+#include "reduce/contrast/strata.hpp"
+
+namespace moerae {
+namespace {
+
+/// Both tables ascend by cluster.
+std::vector<Unit> merged(UsageTable const& a, UsageTable const& b) {
+  std::vector<Unit> units;
+  std::size_t i = 0, j = 0;
+  while (i < a.clusters.size() || j < b.clusters.size()) {
+    bool const from_a = j == b.clusters.size() || (i < a.clusters.size() && a.clusters[i] <= b.clusters[j]);
+    bool const from_b = i == a.clusters.size() || (j < b.clusters.size() && b.clusters[j] <= a.clusters[i]);
+    Unit unit;
+    unit.cluster = from_a ? a.clusters[i] : b.clusters[j];
+    if (from_a) unit.a = static_cast<std::ptrdiff_t>(i++);
+    if (from_b) unit.b = static_cast<std::ptrdiff_t>(j++);
+    units.push_back(unit);
+  }
+  return units;
+}
+
+template <class T>
+T of_unit(Unit const& unit, std::vector<T> const& in_a, std::vector<T> const& in_b) {
+  return unit.a >= 0 ? in_a[static_cast<std::size_t>(unit.a)] : in_b[static_cast<std::size_t>(unit.b)];
+}
+
+void check_columns(UsageTable const& table) {
+  auto const n = table.clusters.size();
+  expect(table.topic.size() == n && table.length.size() == n,
+         "set {}: {} topics and {} lengths of {} clusters", table.name, table.topic.size(),
+         table.length.size(), n);
+}
+
+}  // namespace
+
+Relabelling::Relabelling(UsageTable const& a, UsageTable const& b, PermuteWithin within)
+    : units_(merged(a, b)) {
+  check_columns(a);
+  check_columns(b);
+  std::vector<std::size_t> alone;  // clusters that are no pair
+  std::vector<std::int64_t> lengths;
+  for (std::size_t u = 0; u < units_.size(); ++u) {
+    if (units_[u].pair()) continue;
+    alone.push_back(u);
+    lengths.push_back(of_unit(units_[u], a.length, b.length));
+  }
+  pairs_ = units_.size() - alone.size();
+  auto const eighth = detail::eighths(lengths);
+  std::map<std::pair<std::int32_t, std::int32_t>, Stratum> strata;
+  for (std::size_t i = 0; i < alone.size(); ++i) {
+    auto const& unit = units_[alone[i]];
+    auto& stratum =
+        strata[{within.topic ? of_unit(unit, a.topic, b.topic) : 0, within.length ? eighth[i] : 0}];
+    stratum.units.push_back(alone[i]);
+    if (unit.a >= 0) ++stratum.in_a;
+  }
+  movable_ = pairs_;
+  for (auto& [key, stratum] : strata) {
+    for (auto const u : stratum.units) units_[u].stratum = static_cast<std::int32_t>(strata_.size());
+    if (stratum.in_a > 0 && stratum.in_a < stratum.units.size()) movable_ += stratum.units.size();
+    strata_.push_back(std::move(stratum));
+  }
+}
+
+double Relabelling::smallest_p(std::int64_t permutations) const {
+  double log_relabellings = static_cast<double>(pairs_) * std::log(2.0);
+  for (auto const& stratum : strata_) {
+    auto const n = static_cast<double>(stratum.units.size()), k = static_cast<double>(stratum.in_a);
+    log_relabellings += std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1);
+  }
+  return std::max(1.0 / (static_cast<double>(permutations) + 1), std::exp(-log_relabellings));
+}
+
+std::vector<std::uint8_t> Relabelling::observed() const {
+  std::vector<std::uint8_t> labels;
+  labels.reserve(units_.size());
+  for (auto const& unit : units_) labels.push_back(unit.a >= 0 ? 1 : 0);
+  return labels;
+}
+
+std::vector<std::uint8_t> Relabelling::relabelled(std::uint64_t seed, std::uint32_t replicate) const {
+  auto const key = [&](std::size_t u) {
+    return cluster_key(seed, Stream::permutation, replicate, units_[u].cluster);
+  };
+  std::vector<std::uint8_t> labels(units_.size(), 0);
+  for (std::size_t u = 0; u < units_.size(); ++u)
+    if (units_[u].pair()) labels[u] = static_cast<std::uint8_t>(key(u) >> 63);
+  std::vector<std::pair<std::uint64_t, std::size_t>> keys;
+  for (auto const& stratum : strata_) {
+    keys.clear();
+    for (auto const u : stratum.units) keys.emplace_back(key(u), u);  // equal keys: by cluster id
+    std::ranges::nth_element(keys, keys.begin() + static_cast<std::ptrdiff_t>(stratum.in_a));
+    for (std::size_t i = 0; i < stratum.in_a; ++i) labels[keys[i].second] = 1;
+  }
+  return labels;
+}
+
+}  // namespace moerae

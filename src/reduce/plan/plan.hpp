@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "moerae/corpus/corpus.hpp"
+#include "moerae/reduce/contrast/relabelling.hpp"
+#include "moerae/reduce/plan/options.hpp"
+#include "moerae/reduce/stability/stability.hpp"
+#include "moerae/reduce/usage/positions.hpp"
+#include "moerae/store/expert_set.hpp"
+#include "reduce/plan/contrast_plan.hpp"
+
+namespace moerae {
+
+/// One expert set to be written: [select.NAME] or a default, checked.
+struct SetRequest {
+  enum class Kind { ses, esft, contrast, safety_group };
+  std::string name, criterion;
+  Kind kind = Kind::ses;
+  std::string set = {};                    ///< ses (a set, or <score>-<a>-vs-<b>), esft
+  ContrastOptions::Pair groups = {};       ///< contrast (b may be several sets); safety_group: regular and
+                                           ///< jailbreak
+  std::optional<std::int64_t> count = {};  ///< the n best of those that qualify
+  std::optional<double> p = {};            ///< esft
+  std::optional<double> threshold = {};    ///< score at least this (side both: magnitude)
+  store::Side side = store::Side::positive;
+};
+
+/// What `reduce` computes: the options resolved against the corpus and the record.
+struct ReducePlan {
+  std::uint64_t seed = 0;
+  StabilityRule stability;                          ///< of usage
+  std::optional<StabilityRule> contrast_stability;  ///< of the contrast ses.score, for every pair
+  bool meinshausen_buhlmann = false;                ///< also print this bound
+  Positions ses_positions, positions;               ///< of usage (SES, ESFT, controls); of contrasts
+  std::string regular, jailbreak, benign;           ///< empty: none
+  std::vector<std::string> ses_sets;                ///< selection frequencies, ascending by name
+  std::vector<std::string> esft_sets;               ///< ESFT scores
+  std::vector<std::string> sets;                    ///< all whose usage is needed at ses_positions
+  std::vector<ContrastCriterion const*> criteria;
+  std::vector<ContrastPass> passes;           ///< what is compared, by positions
+  std::vector<std::string> left_out;          ///< contrasts that these sets do not allow, with the reason
+  std::vector<ContrastOptions::Pair> pairs;   ///< of two sets each
+  std::vector<ContrastOptions::Pair> groups;  ///< as asked for: pairs, and a against several at once
+  std::vector<SetRequest> requests;
+  std::int64_t permutations = 0, controls = 0, clusters = 0;
+  std::int64_t count = 0;  ///< size at which scores are compared
+  PermuteWithin within;
+  std::size_t bytes = 0;  ///< of tables in memory
+};
+
+/// `recorded`: names of the sets the record holds (empty: all of the corpus); `has_routing`: whether it holds
+/// the routing of every token. Throws one ConfigError with all
+/// faults. No criterion named: all of them. No set named anywhere in [ses]: every recorded set. No [select]:
+/// default sets.
+[[nodiscard]] ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,
+                                     std::vector<std::string> const& recorded, bool has_routing);
+
+/// Keys and values of everything in the options that decides bits of the result.
+[[nodiscard]] nlohmann::ordered_json inputs_of(ReduceOptions const& options);
+
+}  // namespace moerae

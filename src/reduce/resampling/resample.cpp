@@ -1,0 +1,76 @@
+#include "moerae/reduce/resampling/resample.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "moerae/base/check.hpp"
+#include "moerae/base/random.hpp"
+
+namespace moerae {
+namespace {
+
+constexpr std::pair<char const*, Resampling> kinds[] = {{"complementary", Resampling::complementary},
+                                                        {"half", Resampling::half},
+                                                        {"bootstrap", Resampling::bootstrap}};
+
+}  // namespace
+
+std::uint64_t cluster_key(std::uint64_t seed, Stream stream, std::uint32_t replicate, std::int64_t cluster) {
+  auto const id = static_cast<std::uint64_t>(cluster);
+  auto const words = philox(seed, {replicate, static_cast<std::uint32_t>(id),
+                                   static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(id >> 32)});
+  return (static_cast<std::uint64_t>(words[0]) << 32) | words[1];
+}
+
+Resampling parse_resampling(std::string const& name) {
+  std::string known;
+  for (auto const& [word, kind] : kinds) {
+    if (name == word) return kind;
+    known += known.empty() ? word : std::string(", ") + word;
+  }
+  throw ConfigError(fmt::format("ses.resample = {}: unknown; known are {}", name, known));
+}
+
+std::vector<std::size_t> shuffled(std::uint64_t seed, Stream stream, std::uint32_t replicate,
+                                  std::span<std::int64_t const> clusters) {
+  std::vector<std::pair<std::uint64_t, std::size_t>> keys;
+  keys.reserve(clusters.size());
+  for (std::size_t c = 0; c < clusters.size(); ++c)
+    keys.emplace_back(cluster_key(seed, stream, replicate, clusters[c]), c);
+  std::ranges::sort(keys);  // equal keys: by index, that is by id
+  std::vector<std::size_t> order;
+  order.reserve(keys.size());
+  for (auto const& entry : keys) order.push_back(entry.second);
+  return order;
+}
+
+std::vector<std::int32_t> replicate_weights(Resampling kind, std::uint64_t seed, std::int64_t replicate,
+                                            std::span<std::int64_t const> clusters) {
+  auto const n = clusters.size();
+  expect(n >= 2, "{} cluster(s) cannot be resampled", n);
+  if (kind == Resampling::bootstrap) return bootstrap_weights(seed, Stream::bootstrap, replicate, clusters);
+  std::vector<std::int32_t> weights(n, 0);
+  auto const number =
+      static_cast<std::uint32_t>(kind == Resampling::complementary ? replicate / 2 : replicate);
+  auto const order = shuffled(seed, Stream::half_sample, number, clusters);
+  bool const complement = kind == Resampling::complementary && replicate % 2 == 1;
+  auto const half = std::span(order).subspan(complement ? n - n / 2 : 0, n / 2);
+  for (auto const c : half) weights[c] = 1;
+  return weights;
+}
+
+std::vector<std::int32_t> bootstrap_weights(std::uint64_t seed, Stream stream, std::int64_t replicate,
+                                            std::span<std::int64_t const> clusters) {
+  auto const n = clusters.size();
+  expect(n >= 2, "{} cluster(s) cannot be resampled", n);
+  std::vector<std::int32_t> weights(n, 0);
+  for (std::size_t draw = 0; draw < n; ++draw) {
+    auto const bits = random_bits(seed, static_cast<std::uint32_t>(stream),
+                                  static_cast<std::uint32_t>(replicate), static_cast<std::uint32_t>(draw));
+    ++weights[random_below(bits, n)];
+  }
+  return weights;
+}
+
+}  // namespace moerae

@@ -1,0 +1,56 @@
+#include "reduce/results/results.hpp"
+
+#include <algorithm>
+
+#include "moerae/store/content_hash.hpp"
+#include "moerae/store/manifest.hpp"
+#include "moerae/store/publish.hpp"
+
+namespace moerae {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path scores_path(store::StageDir const& stage) {
+  return stage.path / "scores.h5";
+}
+fs::path set_path(store::StageDir const& stage, std::string const& name) {
+  return stage.path / "sets" / (name + ".json");
+}
+
+bool intact(store::Manifest const& manifest, fs::path const& run, fs::path const& path) {
+  auto const* entry = manifest.find(path.lexically_relative(run).generic_string());
+  std::error_code missing;
+  return entry != nullptr && fs::file_size(path, missing) == entry->bytes && !missing &&
+         store::file_hash(path) == entry->file_hash;
+}
+
+}  // namespace
+
+bool results_complete(fs::path const& run, store::StageDir const& stage, ReducePlan const& plan) {
+  if (!stage.exists) return false;
+  auto const manifest = store::Manifest::read(run);
+  return intact(manifest, run, scores_path(stage)) &&
+         std::ranges::all_of(plan.requests, [&](auto const& request) {
+           return intact(manifest, run, set_path(stage, request.name));
+         });
+}
+
+void publish_results(fs::path const& run, store::StageDir& stage, Scores const& scores,
+                     Agreement const& agreement, std::vector<store::ExpertSet> const& sets,
+                     store::Provenance const& provenance) {
+  store::create_stage(stage);
+  store::remove_stale_temporaries(stage.path);
+  store::remove_stale_temporaries(stage.path / "sets");
+  std::vector<store::Entry> entries;
+  for (auto const& set : sets) {
+    store::write_expert_set(set_path(stage, set.name), set);
+    entries.push_back(store::make_entry(run, set_path(stage, set.name), "reduce"));
+  }
+  store::publish(scores_path(stage),
+                 [&](fs::path const& temporary) { write_scores(temporary, scores, agreement, provenance); });
+  entries.push_back(store::make_entry(run, scores_path(stage), "reduce"));
+  store::Manifest::read(run).append(entries);
+}
+
+}  // namespace moerae

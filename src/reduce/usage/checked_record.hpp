@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "moerae/corpus/corpus.hpp"
+#include "moerae/mpi/comm.hpp"
+#include "moerae/record/shard_reader.hpp"
+#include "reduce/usage/record_source.hpp"
+
+namespace moerae {
+
+/// A record whose shards are whole, of one model, and hold each prompt of its selection once.
+struct CheckedRecord {
+  RecordSource const& source;
+  Corpus const& corpus;
+  ExpertSpace space;
+  std::string model_id;
+  bool has_routing = false;  ///< every shard has
+  /// The shards of this rank (i mod ranks), and the indices in the corpus of their prompts.
+  std::map<std::size_t, std::vector<std::size_t>> prompts;
+
+  [[nodiscard]] ShardReader open(std::size_t shard) const;
+  [[nodiscard]] std::string path(std::size_t shard) const;
+};
+
+/// Collective. DataError: a shard differs from its manifest entry, shards disagree, a prompt is missing,
+/// stands twice or is not of the selection. All ranks throw the same error. The arguments must outlive the
+/// result.
+[[nodiscard]] CheckedRecord check_record(mpi::Comm const& comm, RecordSource const& source,
+                                         Corpus const& corpus);
+
+}  // namespace moerae

@@ -1,0 +1,107 @@
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "moerae/base/check.hpp"
+#include "moerae/base/random.hpp"
+#include "moerae/reduce/resampling/resample.hpp"
+#include "reduce/plan/config_faults.hpp"
+#include "reduce/usage/usage_rows.hpp"
+
+namespace moerae {
+namespace {
+
+// What the prompts of one cluster and set add up to.
+struct ClusterFacts {
+  std::int64_t tokens = 0, length = 0, prompts = 0;
+  std::int32_t topic = -1;
+};
+
+std::int64_t tokens_at(Corpus const& corpus, std::size_t p, Positions const& positions) {
+  if (positions.last) return 1;
+  std::int64_t n = 0;
+  for (std::int64_t i = 0; i < corpus.length(p); ++i)
+    n += positions.classes[static_cast<std::size_t>(position_class(corpus, p, i))] ? 1 : 0;
+  return n;
+}
+
+void add(ClusterFacts& facts, Corpus const& corpus, std::size_t p, Positions const& positions) {
+  auto const tokens = tokens_at(corpus, p, positions);
+  auto const topic = corpus.topic.code[p];
+  facts.topic = facts.prompts == 0 || facts.topic == topic ? topic : -1;
+  facts.tokens += tokens;
+  facts.length += positions.last ? corpus.response_offset[p] - corpus.offset[p] : tokens;
+  ++facts.prompts;
+}
+
+using Clusters = std::map<std::int64_t, ClusterFacts>;
+
+// Keys do not depend on the set: pairs stay pairs.
+void keep_some(Clusters& clusters, std::int64_t limit, std::uint64_t seed) {
+  if (limit == 0 || clusters.size() <= static_cast<std::size_t>(limit)) return;
+  std::vector<std::pair<std::uint64_t, std::int64_t>> keys;
+  for (auto const& [id, facts] : clusters) keys.emplace_back(cluster_key(seed, Stream::fewer, 0, id), id);
+  std::ranges::sort(keys);
+  for (std::size_t i = static_cast<std::size_t>(limit); i < keys.size(); ++i) clusters.erase(keys[i].second);
+}
+
+UsageTable table_of(std::string const& set, Clusters const& clusters, Positions const& positions, bool warn) {
+  std::vector<std::int64_t> ids;
+  for (auto const& [id, facts] : clusters)
+    if (facts.tokens > 0) ids.push_back(id);
+  UsageTable table(set, {}, std::move(ids));
+  std::size_t row = 0;
+  for (auto const& [id, facts] : clusters) {
+    table.prompts += facts.prompts;
+    if (facts.tokens == 0) continue;
+    table.tokens[row] = facts.tokens;
+    table.topic[row] = facts.topic;
+    table.length[row] = (facts.length + facts.prompts / 2) / facts.prompts;
+    ++row;
+  }
+  if (warn && row < clusters.size())
+    spdlog::warn("set {}: {} of {} clusters have no token at positions {} and are left out", set,
+                 clusters.size() - row, clusters.size(), positions.name);
+  return table;
+}
+
+}  // namespace
+
+UsageLayout lay_out(Corpus const& corpus, UsageChoice const& choice, bool warn) {
+  UsageLayout layout{
+      {}, std::vector(corpus.size(), UsageLayout::none), std::vector(corpus.size(), UsageLayout::none)};
+  ConfigFaults faults;
+  for (auto const& set : choice.sets) {
+    Clusters clusters;
+    auto const counts = [&](std::size_t p) { return corpus.set.name(p) == set && corpus.split[p] == 0; };
+    for (std::size_t p = 0; p < corpus.size(); ++p)
+      if (counts(p)) add(clusters[corpus.cluster[p]], corpus, p, choice.positions);
+    keep_some(clusters, choice.clusters, choice.seed);
+    if (clusters.empty())
+      faults.add(
+          "set {}: has no prompt in the discovery split, which alone selects experts; give the set more "
+          "clusters (half of them fall into discovery), or leave it out of ses.sets, contrast.groups and "
+          "select",
+          set);
+    layout.tables.push_back(table_of(set, clusters, choice.positions, warn));
+    auto const& table = layout.tables.back();
+    if (!clusters.empty() && table.clusters.empty())
+      faults.add(
+          "set {}: none of its {} prompts has a token at {} = {}; choose other positions or "
+          "another set",
+          set, table.prompts, choice.positions.key, choice.positions.name);
+    for (std::size_t p = 0; p < corpus.size(); ++p) {
+      if (!counts(p)) continue;
+      auto const at = std::ranges::lower_bound(table.clusters, corpus.cluster[p]);
+      if (at == table.clusters.end() || *at != corpus.cluster[p]) continue;
+      layout.table[p] = layout.tables.size() - 1;
+      layout.row[p] = static_cast<std::size_t>(at - table.clusters.begin());
+    }
+  }
+  faults.raise();
+  return layout;
+}
+
+}  // namespace moerae

@@ -1,0 +1,179 @@
+#include "reduce/agreement/agreement.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "moerae/base/check.hpp"
+#include "reduce/agreement/rank_correlation.hpp"
+#include "reduce/agreement/replication.hpp"
+#include "reduce/topic_behaviour/topic_world.hpp"
+#include "store/scratch.hpp"
+
+namespace moerae {
+namespace {
+
+using test::Scratch;
+using test::TopicWorld;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(RankCorrelation, OfScipy) {
+  std::vector<double> const x{3, 1, 4, 1, 5, 9, 2, 6, 5, 3}, y{2, 7, 1, 8, 2, 8, 1, 8, 2, 8};
+  EXPECT_THAT(mid_ranks(x), ElementsAre(4.5, 1.5, 6, 1.5, 7.5, 10, 3, 9, 7.5, 4.5));
+  EXPECT_NEAR(*spearman(x, y), 0.13471506281091267, 1e-15);  // scipy.stats.spearmanr
+  EXPECT_NEAR(*spearman(x, x), 1, 1e-15);
+  std::vector<double> back(x);
+  for (auto& value : back) value = -value * value * value;
+  EXPECT_NEAR(*spearman(x, back), -1, 1e-15);
+  EXPECT_FALSE(spearman(x, std::vector<double>(10, 2.5)).has_value());
+}
+
+TEST(Jaccard, OfSets) {
+  std::vector<std::size_t> const x{1, 3, 5}, y{3, 4}, none;
+  EXPECT_DOUBLE_EQ(*jaccard(x, y), .25);
+  EXPECT_EQ(*jaccard(x, none), 0);
+  EXPECT_FALSE(jaccard(none, none).has_value());
+  EXPECT_THAT(top_of(std::vector<double>{1, 3, 2, 3, 2, 2}, 4), ElementsAre(1, 2, 3, 4));  // ties by index
+}
+
+TEST(Agreement, ComparesEveryPairAndIsWritten) {
+  std::vector<double> const a{1, 2, 3, 4}, b{4, 3, 2, 1}, flat(4, 0);
+  auto const found =
+      agreement({{"a", a}, {"b", b}, {"flat", flat}}, 2, {{"one", {0, 1}}, {"two", {1, 2, 3}}, {"none", {}}});
+  EXPECT_EQ(found.scores, (std::vector<std::string>{"a", "b", "flat"}));
+  EXPECT_NEAR(*found.spearman[1], -1, 1e-15);
+  EXPECT_EQ(found.spearman[3], found.spearman[1]);
+  EXPECT_FALSE(found.spearman[2] || found.spearman[8] || found.jaccard[2]);
+  EXPECT_EQ(found.jaccard[0], 1);
+  EXPECT_EQ(found.jaccard[1], 0);
+  EXPECT_EQ(found.set_jaccard[1], .25);
+  EXPECT_EQ(found.set_jaccard[2], 0);
+  EXPECT_FALSE(found.set_jaccard[8].has_value());
+
+  Scratch const scratch;
+  auto file = store::File::create(scratch / "scores.h5");
+  write_agreement(file, found);
+  file.close();
+  auto const read = store::File::open(scratch / "scores.h5");
+  EXPECT_THAT(read.read<std::uint8_t>("agreement/spearman_defined"), ElementsAre(1, 1, 0, 1, 1, 0, 0, 0, 0));
+  EXPECT_THAT(read.read<double>("agreement/jaccard"), ElementsAre(1, 0, 0, 0, 1, 0, 0, 0, 0));
+  EXPECT_EQ(read.int_attribute("agreement/jaccard", "size"), 2);
+  EXPECT_EQ(read.read_strings("agreement/sets/name"), found.sets);
+  EXPECT_THAT(read.read<std::int64_t>("agreement/sets/size"), ElementsAre(2, 3, 0));
+  EXPECT_EQ(read.read<double>("agreement/sets/jaccard")[1], .25);
+}
+
+std::vector<double> difference(Comparison const& groups) {
+  std::vector<double> out;
+  for (std::size_t e = 0; e < groups.a.total.count.size(); ++e)
+    out.push_back(static_cast<double>(groups.a.total.count[e]) / static_cast<double>(groups.a.total.tokens) -
+                  static_cast<double>(groups.b.total.count[e]) / static_cast<double>(groups.b.total.tokens));
+  return out;
+}
+std::vector<double> constant(Comparison const& groups) {
+  return std::vector<double>(groups.a.total.count.size(), 1.0);
+}
+std::vector<double> needs_thirty(Comparison const& groups) {
+  validate<ConfigError>(groups.a.clusters.clusters.size() >= 30, "thirty clusters are needed");
+  return difference(groups);
+}
+/// Of the clusters on same tokens; they must be those of the groups.
+std::vector<double> on_tokens(Comparison const& groups) {
+  auto const& tokens = *groups.same_token;
+  EXPECT_EQ(tokens.a.clusters.size(), groups.a.clusters.clusters.size() - 1);
+  EXPECT_EQ(tokens.b.clusters, groups.b.clusters.clusters);
+  return difference(groups);
+}
+
+struct Rows {
+  std::vector<ContrastCriterion> criteria;
+  [[nodiscard]] std::vector<ContrastCriterion const*> pointers() const {
+    std::vector<ContrastCriterion const*> out;
+    for (auto const& c : criteria) out.push_back(&c);
+    return out;
+  }
+};
+Rows made_rows(std::vector<std::pair<std::string_view, ContrastFunction>> const& functions) {
+  Rows rows;
+  for (auto const& [name, score] : functions) {
+    ContrastCriterion row{};
+    row.name = name;
+    row.score = score;
+    rows.criteria.push_back(row);
+  }
+  return rows;
+}
+
+TEST(Replication, SeparatesSignalFromNoise) {
+  auto const rows = made_rows({{"difference", difference}, {"constant", constant}, {"thirty", needs_thirty}});
+  auto const replicate = [&](TopicWorld const& world) {
+    auto const a = world.table(0), b = world.table(1);
+    Replication replication(a, b, rows.pointers(), 8, 5);
+    replication.add(a, b, nullptr);
+    return replication.finish(4);
+  };
+  TopicWorld world{.clusters = 50, .layers = 12, .experts = 16, .tokens = 80};
+  auto const noise = replicate(world);
+  EXPECT_LT(std::abs(spread_of(noise[0].spearman)->mean), .12);
+  EXPECT_LT(spread_of(noise[0].jaccard)->mean, .1);
+  world.behaviour_effect = .4;  // expert 2 of each layer in one direction
+  auto const signal = replicate(world);
+  EXPECT_EQ(signal[0].spearman.size(), 8U);
+  EXPECT_GT(spread_of(signal[0].spearman)->mean, .12);
+  EXPECT_GT(spread_of(signal[0].jaccard)->lowest, spread_of(noise[0].jaccard)->mean);
+  EXPECT_LE(spread_of(signal[0].spearman)->lowest, spread_of(signal[0].spearman)->highest);
+  EXPECT_FALSE(spread_of(signal[1].spearman).has_value());  // constant: no correlation, not a number
+  EXPECT_FALSE(spread_of(signal[1].jaccard).has_value());
+  EXPECT_THAT(signal[2].absent, HasSubstr("thirty clusters are needed"));
+  EXPECT_THAT(describe(signal[2]), HasSubstr("absent"));
+
+  Scratch const scratch;
+  auto file = store::File::create(scratch / "scores.h5");
+  write_replication(file, "a-vs-b", signal);
+  file.close();
+  auto const read = store::File::open(scratch / "scores.h5");
+  EXPECT_EQ(read.read<double>("replication/difference/a-vs-b/jaccard")[3], signal[0].jaccard[3]);
+  EXPECT_THAT(read.read<std::uint8_t>("replication/constant/a-vs-b/spearman_defined"), testing::Each(0));
+  EXPECT_EQ(read.int_attribute("replication/difference/a-vs-b", "size"), 4);
+  EXPECT_FALSE(read.has("replication/thirty"));
+}
+
+TEST(Replication, TilesDoNotMatter) {
+  auto const rows = made_rows({{"difference", difference}});
+  TopicWorld const world{.clusters = 20, .behaviour_effect = .2};
+  auto const a = world.table(0), b = world.table(1);
+  Replication whole(a, b, rows.pointers(), 3, 5), tiled(a, b, rows.pointers(), 3, 5);
+  whole.add(a, b, nullptr);
+  for (std::size_t l = 0; l < 3; ++l) tiled.add(test::tile_of(a, l, 1), test::tile_of(b, l, 1), nullptr);
+  EXPECT_EQ(whole.finish(5)[0].spearman, tiled.finish(5)[0].spearman);
+  EXPECT_EQ(whole.finish(5)[0].jaccard, tiled.finish(5)[0].jaccard);
+}
+
+TEST(Replication, HalvesUsageOnSameTokensAlike) {
+  auto const rows = made_rows({{"tokens", on_tokens}});
+  auto const a = TopicWorld{.clusters = 11}.table(0), b = TopicWorld{.clusters = 11}.table(1);
+  SameToken same{a, b};
+  same.a.mass.clear();
+  std::vector<std::size_t> without;  // one cluster of each half has no such token in group a
+  auto const halves = split_halves(a, b, 5, 0);
+  for (std::size_t half = 0; half < 2; ++half)
+    without.insert(without.end(), halves.a[half].begin() + 1, halves.a[half].end());
+  std::ranges::sort(without);
+  same.a = rows_of(same.a, without);
+  Replication replication(a, b, rows.pointers(), 1, 5);
+  replication.add(a, b, &same);
+  EXPECT_TRUE(replication.finish(3)[0].absent.empty());
+}
+
+TEST(Replication, FewClustersAreSaid) {
+  auto const rows = made_rows({{"difference", difference}});
+  auto const a = TopicWorld{.clusters = 3}.table(0), b = TopicWorld{.clusters = 9}.table(1);
+  Replication replication(a, b, rows.pointers(), 2, 5);
+  replication.add(a, b, nullptr);
+  EXPECT_THAT(replication.finish(3)[0].absent, HasSubstr("harm has 3 clusters"));
+}
+
+}  // namespace
+}  // namespace moerae

@@ -1,0 +1,185 @@
+#include "reduce/plan/plan.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "moerae/base/check.hpp"
+#include "store/scratch.hpp"
+
+namespace moerae {
+namespace {
+
+using test::message_of;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Corpus corpus_of(std::vector<std::string> const& sets) {
+  Corpus corpus;
+  corpus.set.categories = sets;
+  auto const prompts = 2 * sets.size();  // each its own cluster
+  for (std::size_t p = 0; p < prompts; ++p) {
+    auto const at = static_cast<std::int64_t>(p);
+    corpus.prompt_id.push_back(p);
+    corpus.set.code.push_back(static_cast<std::int32_t>(p % sets.size()));
+    corpus.topic.code.push_back(-1);
+    corpus.cluster.push_back(at);
+    corpus.split.push_back(0);
+    corpus.content_offset.push_back({4 * at + 1, 4 * at + 3});  // a token of the template on each side
+    corpus.response_offset.push_back(4 * at + 4);
+  }
+  for (std::size_t p = 0; p <= prompts; ++p) corpus.offset.push_back(4 * static_cast<std::int64_t>(p));
+  return corpus;
+}
+
+Corpus const corpus = corpus_of({"regular", "jailbreak", "permitted"});
+
+std::vector<std::string> names_of(ReducePlan const& plan) {
+  std::vector<std::string> names;
+  for (auto const& request : plan.requests) names.push_back(request.name);
+  return names;
+}
+
+std::string fault(ReduceOptions const& options) {
+  return message_of<ConfigError>([&] { (void)plan_reduce(options, corpus, {}, true); });
+}
+
+std::string fault(SelectOptions const& select) {
+  ReduceOptions options;
+  options.select = {select};
+  return fault(options);
+}
+
+TEST(Plan, WithoutKeysEverySetIsScored) {
+  auto const plan = plan_reduce({}, corpus, {}, true);
+  EXPECT_THAT(plan.ses_sets, ElementsAre("jailbreak", "permitted", "regular"));
+  EXPECT_THAT(names_of(plan),
+              ElementsAre("ses-jailbreak", "ses-permitted", "ses-regular", "esft_token-jailbreak",
+                          "esft_gate-jailbreak", "esft_token-permitted", "esft_gate-permitted",
+                          "esft_token-regular", "esft_gate-regular"));
+  EXPECT_THAT(plan_reduce({}, corpus, {"regular"}, true).sets, ElementsAre("regular"));  // what was recorded
+}
+
+TEST(Plan, DefaultSetsOfGroupsAndContrasts) {
+  ReduceOptions options;
+  options.ses = {.regular = "regular", .jailbreak = "jailbreak", .benign = "permitted"};
+  options.contrast.groups = {{"regular", "permitted"}};
+  options.contrast.criteria = {"js", "risk_difference"};
+  auto const names = names_of(plan_reduce(options, corpus, {}, true));
+  for (std::string const name : {"hcdg", "hcdg-minus-benign", "hrcg", "hrcg-undetermined",
+                                 "js-regular-vs-permitted", "risk_difference-regular-vs-permitted"})
+    EXPECT_THAT(names, testing::Contains(name));
+  EXPECT_EQ(names.size(), 9U + 4 + 2 - 6 + 6);
+  options.ses.preset = "paper";
+  EXPECT_THAT(names_of(plan_reduce(options, corpus, {}, true)),
+              testing::Not(testing::Contains("hrcg-undetermined")));
+}
+
+TEST(Plan, SelectReplacesTheDefaultsAndWidensWhatIsComputed) {
+  ReduceOptions options;
+  options.ses.sets = {"regular"};
+  options.contrast.criteria = {"js"};
+  options.select = {
+      {.name = "one", .criterion = "esft_token", .set = "permitted"},
+      {.name = "two", .criterion = "log_odds", .groups = "regular:jailbreak", .count = 3, .side = "both"}};
+  auto const plan = plan_reduce(options, corpus, {}, true);
+  EXPECT_THAT(names_of(plan), ElementsAre("one", "two"));
+  EXPECT_EQ(plan.requests[0].p, .2);  // the published share
+  EXPECT_THAT(plan.ses_sets, ElementsAre("regular"));
+  EXPECT_THAT(plan.esft_sets, ElementsAre("permitted", "regular"));
+  EXPECT_THAT(plan.sets, ElementsAre("jailbreak", "permitted", "regular"));
+  EXPECT_EQ(plan.criteria.size(), 2U);
+  EXPECT_EQ(plan.pairs.size(), 1U);
+}
+
+TEST(Plan, AgainstSeveralSets) {
+  ReduceOptions options;
+  options.contrast.criteria = {"js", "template_gate"};
+  options.contrast.groups = {{"regular", "jailbreak/permitted"}};
+  auto const plan = plan_reduce(options, corpus, {}, true);
+  EXPECT_THAT(names_of(plan), testing::IsSupersetOf({"js-regular-vs-jailbreak-and-permitted",
+                                                     "template_gate-regular-vs-jailbreak-and-permitted"}));
+  EXPECT_EQ(plan.pairs.size(), 2U);
+  ASSERT_EQ(plan.passes.size(), 2U);  // template_gate has positions of its own
+  EXPECT_EQ(plan.passes[0].positions.name, "content");
+  EXPECT_EQ(plan.passes[1].positions.name, "template");
+}
+
+TEST(Plan, WhatTheSetsDoNotAllowIsLeftOutOrRefused) {
+  ReduceOptions options;
+  options.contrast.groups = {{"regular", "permitted"}};
+  auto const plan = plan_reduce(options, corpus, {}, false);
+  EXPECT_THAT(plan.left_out, testing::UnorderedElementsAre(HasSubstr("paired_t"), HasSubstr("within_topic"),
+                                                           HasSubstr("cmh_token")));
+  EXPECT_THAT(names_of(plan), testing::Not(testing::Contains("paired_t-regular-vs-permitted")));
+  options.contrast.criteria = {"paired_t", "cmh_token"};
+  EXPECT_THAT(message_of<ConfigError>([&] { (void)plan_reduce(options, corpus, {}, false); }),
+              testing::AllOf(HasSubstr("paired_t of regular:permitted"), HasSubstr("record.routing = true")));
+}
+
+TEST(Plan, AllFaultsAreReportedTogether) {
+  ReduceOptions options;
+  options.ses = {.regular = "regular", .benign = "regular", .sets = {"permitted", "permitted", "harmless"}};
+  options.ses.resample = "jackknife";
+  options.contrast.criteria = {"js", "js", "raset"};
+  options.contrast.groups = {{"regular", "regular"}, {"regular", ""}, {"jailbreak", "regular@refused"}};
+  options.contrast.positions = "first";
+  options.select = {{.name = "a/b", .criterion = "ses"},
+                    {.name = "x", .criterion = "sess"},
+                    {.name = "x", .criterion = "hrcg"}};
+  auto const message = fault(options);
+  for (auto const* word : {"give both or none", "one set cannot have two roles", "permitted is named twice",
+                           "no such prompt set; it has "
+                           "jailbreak, permitted, regular",
+                           "jackknife", "js is named twice", "raset is unknown", "contrasted with itself",
+                           "must be two prompt sets a:b", "judged replies", "contrast.positions = first",
+                           "\"a/b\"", "sess: unknown", "select.x: is defined twice"})
+    EXPECT_THAT(message, HasSubstr(word));
+}
+
+TEST(Plan, KeysOfSelect) {
+  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "ses"}), HasSubstr("select.n.set"));
+  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "js", .groups = "regular", .count = 1}),
+              HasSubstr("a:b"));
+  EXPECT_THAT(fault(SelectOptions{
+                  .name = "n", .criterion = "js", .groups = "regular:jailbreak:permitted", .count = 1}),
+              HasSubstr("a:b"));
+  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "js", .groups = "regular:jailbreak"}),
+              HasSubstr("count or threshold"));
+  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "js", .set = "regular", .count = 1}),
+              HasSubstr("groups = a:b"));
+  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "hcdg"}), HasSubstr("ses.regular"));
+  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "ses", .set = "regular", .p = .2}),
+              HasSubstr("select.n.p"));
+  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "esft_token", .set = "regular", .p = 1.5}),
+              HasSubstr("1.5"));
+  EXPECT_THAT(
+      fault(SelectOptions{.name = "n", .criterion = "esft_token", .set = "regular", .count = 2, .p = .2}),
+      HasSubstr("exclude"));
+  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "ses", .set = "regular", .count = 0}),
+              HasSubstr("count = 0"));
+  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "ses", .set = "regular", .threshold = -1}),
+              HasSubstr("threshold = -1"));
+  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "ses", .set = "regular", .side = "negative"}),
+              HasSubstr("two sides"));
+  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "js", .groups = "regular:nobody", .count = 1}),
+              HasSubstr("nobody"));
+}
+
+TEST(Plan, EveryOptionDecidesTheStage) {
+  ReduceOptions changed;
+  auto const base = inputs_of({}).dump();
+  changed.ses.threshold = .8;
+  EXPECT_NE(inputs_of(changed).dump(), base);
+  changed = {};
+  changed.contrast.count = 13;
+  EXPECT_NE(inputs_of(changed).dump(), base);
+  changed = {};
+  changed.select = {{.name = "n", .criterion = "ses", .set = "regular"}};
+  EXPECT_NE(inputs_of(changed).dump(), base);
+  changed = {};
+  changed.seed = 1;
+  EXPECT_NE(inputs_of(changed).dump(), base);
+}
+
+}  // namespace
+}  // namespace moerae
