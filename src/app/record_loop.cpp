@@ -3,38 +3,46 @@
 #include <exception>
 
 #include "app/torch_error.hpp"
+#include "moerae/model/host_decision.hpp"
 #include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/collective.hpp"
 
 namespace moerae {
 namespace {
 
-class NoTap final : public RoutingTap {
-  [[nodiscard]] bool wants_logits() const override { return false; }
-  void on_routing(RoutingRows const&) override {}
+// Hands the decisions of one batch to the recorder, on the host.
+class RecordingTap final : public LayerTap {
+ public:
+  RecordingTap(Recorder& recorder, Batch const& batch)
+      : recorder_(recorder), rows_(recorder.rows_of(batch)) {}
+  void on_decision(LayerId layer, Rows const&, RoutingDecision const& decision) override {
+    recorder_.on_decision(rows_, HostDecision(layer, decision, recorder_.wants_logits()).rows());
+  }
+
+ private:
+  Recorder& recorder_;
+  RecorderRows rows_;
 };
 
-PackedBatch pack(RecordJob const& job, Batch const& batch) {
-  std::vector<std::span<std::uint32_t const>> rows;
+Rows pack(RecordJob const& job, Batch const& batch) {
+  std::vector<Rows::Part> parts;
   for (auto entry = batch.first; entry < batch.last; ++entry) {
     auto const prompt = job.selected[entry];
-    rows.emplace_back(job.corpus.tokens.data() + job.corpus.offset[prompt],
-                      static_cast<std::size_t>(job.corpus.length(prompt)));
+    parts.push_back({{job.corpus.tokens.data() + job.corpus.offset[prompt],
+                      static_cast<std::size_t>(job.corpus.length(prompt))}});
   }
-  return PackedBatch::of(rows);
+  return Rows::of(parts);
 }
 
 // This rank's walk through its bundles, one batch a step.
 class Walk {
  public:
   Walk(mpi::Grid const& grid, RecordJob const& job, RecordOptions const& options,
-       std::vector<Bundle> const& bundles, Decoder const& decoder, ExpertExchange& exchange,
-       RecordHooks const& hooks)
+       std::vector<Bundle> const& bundles, ResidentModel const& model, RecordHooks const& hooks)
       : grid_(grid),
         job_(job),
         bundles_(bundles),
-        decoder_(decoder),
-        exchange_(exchange),
+        model_(model),
         hooks_(hooks),
         recorder_(job.corpus, job.selected, job.space, options) {}
 
@@ -48,16 +56,15 @@ class Walk {
     if (part.shard && step_ < part.shard->batches.size()) {
       auto const& batch = part.shard->batches[step_];
       if (step_ == 0) recorder_.begin(*part.shard);
-      recorder_.begin(batch);
-      decoder_.record(pack(job_, batch), recorder_);
+      RecordingTap tap(recorder_, batch);
+      walk(pack(job_, batch), &tap);
       if (step_ + 1 == part.shard->batches.size() && !part.done)
         hooks_.publish(*part.shard, recorder_.record());
     } else {
-      NoTap none;
-      decoder_.record(PackedBatch::of({}), none);
+      walk(Rows::of({}), nullptr);
     }
     hooks_.after_batch();
-    auto const worst = exchange_.finish_batch(mine);
+    auto const worst = model_.exchange.finish_batch(mine);
     if (++step_ == bundle.steps) {
       ++bundle_;
       step_ = 0;
@@ -66,11 +73,15 @@ class Walk {
   }
 
  private:
+  void walk(Rows const& rows, LayerTap* tap) const {
+    Pass pass{rows, tap};
+    moerae::record(model_, pass);
+  }
+
   mpi::Grid const& grid_;
   RecordJob const& job_;
   std::vector<Bundle> const& bundles_;
-  Decoder const& decoder_;
-  ExpertExchange& exchange_;
+  ResidentModel const& model_;
   RecordHooks const& hooks_;
   Recorder recorder_;
   std::size_t bundle_ = 0, step_ = 0;
@@ -80,9 +91,9 @@ class Walk {
 
 mpi::Status record_bundles(mpi::Comm const& world, mpi::Grid const& grid, RecordJob const& job,
                            RecordOptions const& options, std::vector<Bundle> const& bundles,
-                           Decoder const& decoder, ExpertExchange& exchange, RecordHooks const& hooks) {
+                           ResidentModel const& model, RecordHooks const& hooks) {
   c10::InferenceMode const inference;
-  Walk walk(grid, job, options, bundles, decoder, exchange, hooks);
+  Walk walk(grid, job, options, bundles, model, hooks);
   auto const steps = mpi::maximum(world, static_cast<std::uint64_t>(count_steps(bundles)));
   mpi::Lockstep lockstep(world);
   mpi::Status halted = mpi::Status::ok;  // of this group: it does nothing more until all groups know
@@ -96,10 +107,10 @@ mpi::Status record_bundles(mpi::Comm const& world, mpi::Grid const& grid, Record
         error = std::current_exception();
       } catch (c10::Error const& torch) {
         error = std::make_exception_ptr(error_of(torch));
-        if (!exchange.announce_failure()) std::rethrow_exception(error);
+        if (!model.exchange.announce_failure()) std::rethrow_exception(error);
       } catch (...) {
         error = std::current_exception();
-        if (!exchange.announce_failure()) throw;
+        if (!model.exchange.announce_failure()) throw;
       }
     } else if (!error) {  // nobody of the group is waiting for this rank any more
       try {

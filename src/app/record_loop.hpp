@@ -4,7 +4,7 @@
 #include <string>
 
 #include "app/record_job.hpp"
-#include "moerae/model/decoder.hpp"
+#include "moerae/model/schedule/resident.hpp"
 #include "moerae/mpi/grid.hpp"
 #include "moerae/mpi/lockstep.hpp"
 #include "moerae/record/bundles.hpp"
@@ -24,7 +24,6 @@ struct RecordHooks {
 /// the same step. Collective over world; throws the agreed error on every rank, returns ok or stop.
 [[nodiscard]] mpi::Status record_bundles(mpi::Comm const& world, mpi::Grid const& grid, RecordJob const& job,
                                          RecordOptions const& options, std::vector<Bundle> const& bundles,
-                                         Decoder const& decoder, ExpertExchange& exchange,
-                                         RecordHooks const& hooks);
+                                         ResidentModel const& model, RecordHooks const& hooks);
 
 }  // namespace moerae

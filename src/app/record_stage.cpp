@@ -141,7 +141,7 @@ ExitCode run_record(Context const& context, Study const& study) {
                loaded->bytes_read >> 20, at::get_num_threads());
 
   auto const exchange = make_dispatch_exchange(grid.experts, {job.space.experts, grid.expert_width});
-  Decoder const decoder(job.plan, loaded->weights, *exchange);
+  ResidentModel const model{job.plan, loaded->weights, *exchange};
   Ledger ledger(context, study.run.dir, open_tokens);
   auto origin = context.provenance(routing_schema, study);
   origin.model_id = study.model.path.filename().string();
@@ -165,7 +165,7 @@ ExitCode run_record(Context const& context, Study const& study) {
 
   auto const bundles =
       share_of(open_bundles(job.shards, done, grid.expert_width), grid.group, grid.data_width);
-  auto const outcome = record_bundles(world, grid, job, study.record, bundles, decoder, *exchange, hooks);
+  auto const outcome = record_bundles(world, grid, job, study.record, bundles, model, hooks);
   auto const seconds = ledger.seconds();
   mpi::agree(world, [&] { ledger.finish(); });
   bool complete = false;  // a stop at the very last batch comes too late to matter

@@ -90,14 +90,15 @@ torch::Tensor one_sequence(Heads const& h, AttentionWeights const& w, AttentionS
 }  // namespace
 
 torch::Tensor attention(torch::Tensor const& x, AttentionWeights const& weights, AttentionSpec const& spec,
-                        double norm_eps, PackedBatch const& batch, Rope const& rope) {
+                        double norm_eps, Rows const& rows, Rope const& rope) {
   auto const heads =
       spec.latent ? latent_heads(x, weights, spec, rope) : direct_heads(x, weights, spec, norm_eps, rope);
   std::vector<torch::Tensor> parts;
-  parts.reserve(batch.sequences());
-  for (std::size_t s = 0; s < batch.sequences(); ++s) {
-    auto const first = batch.offsets[s], length = batch.offsets[s + 1] - batch.offsets[s];
-    auto const own = [&](torch::Tensor const& part) { return part.narrow(1, first, length); };
+  parts.reserve(rows.sequences.size());
+  for (auto const& sequence : rows.sequences) {
+    auto const own = [&](torch::Tensor const& part) {
+      return part.narrow(1, sequence.first, sequence.count);
+    };
     parts.push_back(one_sequence({own(heads.q), own(heads.k), own(heads.v)}, weights, spec)
                         .transpose(0, 1));  // [t, heads, value_dim]
   }

@@ -1,4 +1,4 @@
-#include "model/rope.hpp"
+#include "moerae/model/rope.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -84,7 +84,7 @@ RopeFrequencies rope_frequencies(RopeSpec const& s, std::int64_t length) {
   return {default_frequencies(s.theta, s.dim), 1};
 }
 
-Rope::Rope(RopeSpec const& spec, PackedBatch const& batch, torch::Dtype dtype) : spec_(spec) {
+Rope::Rope(RopeSpec const& spec, Rows const& rows, torch::Dtype dtype) : spec_(spec) {
   std::vector<torch::Tensor> cos, sin;
   auto const add = [&](torch::Tensor const& positions, std::int64_t length) {
     auto const [inverse, factor] = rope_frequencies(spec, length);
@@ -93,16 +93,20 @@ Rope::Rope(RopeSpec const& spec, PackedBatch const& batch, torch::Dtype dtype) :
     cos.push_back(angle.cos() * factor);
     sin.push_back(angle.sin() * factor);
   };
-  if (depends_on_length(spec) && batch.sequences() > 0) {
-    for (std::size_t s = 0; s < batch.sequences(); ++s) {
-      auto const length = batch.offsets[s + 1] - batch.offsets[s];
-      add(batch.positions.narrow(0, batch.offsets[s], length), length);
-    }
+  if (depends_on_length(spec) && !rows.sequences.empty()) {
+    for (auto const& sequence : rows.sequences)
+      add(rows.positions.narrow(0, sequence.first, sequence.count), sequence.reached());
   } else {
-    add(batch.positions, 0);
+    add(rows.positions, 0);
   }
   cos_ = torch::cat(cos).unsqueeze(1).to(dtype);
   sin_ = torch::cat(sin).unsqueeze(1).to(dtype);
+}
+
+Rope const& RopeTables::of(RopeSpec const& spec, Rows const& rows, torch::Dtype dtype) {
+  for (auto const& rope : made_)
+    if (rope.spec() == spec) return rope;
+  return made_.emplace_back(spec, rows, dtype);
 }
 
 torch::Tensor Rope::operator()(torch::Tensor const& x) const {

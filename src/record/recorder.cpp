@@ -46,53 +46,61 @@ void Recorder::begin(Shard const& shard) {
   record_.expert.resize(routing_ ? tokens * layers * static_cast<std::size_t>(record_.space.top_k) : 0);
   record_.weight.resize(record_.expert.size());
   record_.logits.resize(logits_ ? tokens * record_.space.size() : 0);
+  for (auto entry = shard.first; entry < shard.last; ++entry)
+    for (std::int64_t position = 0; position < corpus_.length(selected_[entry]); ++position)
+      ++record_.tokens[cell(entry, position)];
 }
 
-void Recorder::begin(Batch const& batch) {
-  first_row_ = static_cast<std::size_t>(record_.offset[batch.first - first_entry_]);
-  cell_of_row_.clear();
+RecorderRows Recorder::rows_of(Batch const& batch) const {
+  RecorderRows out;
+  out.first = static_cast<std::size_t>(record_.offset[batch.first - first_entry_]);
   for (auto entry = batch.first; entry < batch.last; ++entry)
-    for (std::int64_t position = 0; position < corpus_.length(selected_[entry]); ++position) {
-      auto const kind = static_cast<std::size_t>(position_class(corpus_, selected_[entry], position));
-      cell_of_row_.push_back((entry - first_entry_) * classes + kind);
-      ++record_.tokens[cell_of_row_.back()];
-    }
+    for (std::int64_t position = 0; position < corpus_.length(selected_[entry]); ++position)
+      out.cells.push_back(cell(entry, position));
+  return out;
 }
 
-void Recorder::on_routing(RoutingRows const& rows) {
+std::size_t Recorder::cell(std::size_t entry, std::int64_t position) const {
+  return (entry - first_entry_) * classes +
+         static_cast<std::size_t>(position_class(corpus_, selected_[entry], position));
+}
+
+void Recorder::on_decision(RecorderRows const& rows, RoutingRows const& decision) {
   auto const& layers = record_.space.layers;
-  auto const at = std::ranges::lower_bound(layers, rows.layer.value);
-  expect(at != layers.end() && *at == rows.layer.value, "layer {} is not a MoE layer of the plan",
-         rows.layer.value);
-  expect(rows.rows == cell_of_row_.size() && rows.top_k == static_cast<std::size_t>(record_.space.top_k),
-         "layer {}: {} rows of {} experts, expected {} of {}", rows.layer.value, rows.rows, rows.top_k,
-         cell_of_row_.size(), record_.space.top_k);
+  auto const at = std::ranges::lower_bound(layers, decision.layer.value);
+  expect(at != layers.end() && *at == decision.layer.value, "layer {} is not a MoE layer of the plan",
+         decision.layer.value);
+  expect(
+      decision.rows == rows.cells.size() && decision.top_k == static_cast<std::size_t>(record_.space.top_k),
+      "layer {}: {} rows of {} experts, expected {} of {}", decision.layer.value, decision.rows,
+      decision.top_k, rows.cells.size(), record_.space.top_k);
   auto const layer = static_cast<std::size_t>(at - layers.begin());
-  add_usage(rows, layer);
-  keep_rows(rows, layer);
+  add_usage(rows, decision, layer);
+  keep_rows(rows, decision, layer);
 }
 
-void Recorder::add_usage(RoutingRows const& rows, std::size_t layer) {
-  for (std::size_t row = 0; row < rows.rows; ++row)
-    for (std::size_t j = 0; j < rows.top_k; ++j) {
-      auto const choice = row * rows.top_k + j;
-      auto const cell = cell_of_row_[row] * record_.space.size() +
-                        record_.space.index(layer, static_cast<std::size_t>(rows.experts[choice]));
-      ++record_.count[cell];
-      record_.mass[cell] += fixed_point(rows.weights[choice], rows, row);
+void Recorder::add_usage(RecorderRows const& rows, RoutingRows const& decision, std::size_t layer) {
+  for (std::size_t row = 0; row < decision.rows; ++row)
+    for (std::size_t j = 0; j < decision.top_k; ++j) {
+      auto const choice = row * decision.top_k + j;
+      auto const at = rows.cells[row] * record_.space.size() +
+                      record_.space.index(layer, static_cast<std::size_t>(decision.experts[choice]));
+      ++record_.count[at];
+      record_.mass[at] += fixed_point(decision.weights[choice], decision, row);
     }
 }
 
-void Recorder::keep_rows(RoutingRows const& rows, std::size_t layer) {
+void Recorder::keep_rows(RecorderRows const& rows, RoutingRows const& decision, std::size_t layer) {
   auto const layers = record_.space.layers.size(), experts = static_cast<std::size_t>(record_.space.experts);
-  for (std::size_t row = 0; row < rows.rows && (routing_ || logits_); ++row) {
-    auto const line = (first_row_ + row) * layers + layer;
-    for (std::size_t j = 0; routing_ && j < rows.top_k; ++j) {
-      record_.expert[line * rows.top_k + j] = static_cast<std::uint16_t>(rows.experts[row * rows.top_k + j]);
-      record_.weight[line * rows.top_k + j] = rows.weights[row * rows.top_k + j];
+  auto const k = decision.top_k;
+  for (std::size_t row = 0; row < decision.rows && (routing_ || logits_); ++row) {
+    auto const line = (rows.first + row) * layers + layer;
+    for (std::size_t j = 0; routing_ && j < k; ++j) {
+      record_.expert[line * k + j] = static_cast<std::uint16_t>(decision.experts[row * k + j]);
+      record_.weight[line * k + j] = decision.weights[row * k + j];
     }
     if (logits_)
-      std::copy_n(rows.logits.data() + row * experts, experts, record_.logits.data() + line * experts);
+      std::copy_n(decision.logits.data() + row * experts, experts, record_.logits.data() + line * experts);
   }
 }
 

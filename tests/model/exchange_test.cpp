@@ -178,7 +178,7 @@ TEST_P(Attention, SequencesDoNotSeeEachOther) {
   w.q_norm = torch::rand({4});
   w.k_norm = torch::rand({4});
   std::vector<std::uint32_t> const a{1, 2, 3, 4, 5}, b{6, 7};
-  auto const both = PackedBatch::of({a, b}), alone = PackedBatch::of({b});
+  auto const both = Rows::of({{a}, {b}}), alone = Rows::of({{b}});
   auto const x = torch::randn({7, hidden});
   Rope const rope(spec.rope, both, torch::kFloat32), rope_alone(spec.rope, alone, torch::kFloat32);
   auto const y = attention(x, w, spec, 1e-6, both, rope);
@@ -211,7 +211,7 @@ TEST(Blockwise, AgreesWithTheFusedPath) {
   w.qkv.weight = torch::randn({12 * 8, hidden});
   w.out.weight = torch::randn({hidden, 48});
   std::vector<std::uint32_t> const tokens(600, 1);
-  auto const batch = PackedBatch::of({tokens});
+  auto const batch = Rows::of({{tokens}});
   auto const x = torch::randn({600, hidden});
   Rope const rope(spec.rope, batch, torch::kFloat32);
   auto const fused = attention(x, w, spec, 1e-6, batch, rope);

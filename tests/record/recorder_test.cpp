@@ -38,27 +38,33 @@ class RecorderTest : public testing::Test {
   RecordOptions options_{true, true, "auto", 3, 2};
 
   // layer and row decide what the router says
-  static void feed(Recorder& recorder, std::int32_t layer, std::size_t rows, int salt) {
+  static void feed(Recorder& recorder, RecorderRows const& rows, std::int32_t layer, int salt) {
     std::vector<std::int64_t> ids;
     std::vector<float> weights, logits;
-    for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t r = 0; r < rows.cells.size(); ++r) {
       auto const low = (static_cast<int>(r) + salt) % 3;
       ids.insert(ids.end(), {low, low + 1});
       weights.insert(weights.end(), {0.25F, 0.5F + 0.125F * static_cast<float>(r)});
       for (int e = 0; e < 4; ++e) logits.push_back(static_cast<float>(layer * 100 + salt * 10 + e));
     }
-    recorder.on_routing({LayerId(layer), rows, 2, ids, weights, logits});
+    recorder.on_decision(rows, {LayerId(layer), rows.cells.size(), 2, ids, weights, logits});
   }
 
-  ShardRecord recorded(bool layers_swapped) {
+  ShardRecord recorded(bool layer_by_layer) {
     Recorder recorder(corpus_, selected_, space_, options_);
     recorder.begin(shard_);
-    recorder.begin(shard_.batches[0]);
-    feed(recorder, layers_swapped ? 3 : 1, 3, layers_swapped ? 1 : 0);
-    feed(recorder, layers_swapped ? 1 : 3, 3, layers_swapped ? 0 : 1);
-    recorder.begin(shard_.batches[1]);
-    feed(recorder, 1, 2, 2);
-    feed(recorder, 3, 2, 0);
+    auto const first = recorder.rows_of(shard_.batches[0]), second = recorder.rows_of(shard_.batches[1]);
+    if (layer_by_layer) {  // from above, and every batch once a layer
+      feed(recorder, second, 3, 0);
+      feed(recorder, first, 3, 1);
+      feed(recorder, second, 1, 2);
+      feed(recorder, first, 1, 0);
+    } else {
+      feed(recorder, first, 1, 0);
+      feed(recorder, first, 3, 1);
+      feed(recorder, second, 1, 2);
+      feed(recorder, second, 3, 0);
+    }
     return recorder.record();
   }
 };
@@ -77,8 +83,9 @@ TEST_F(RecorderTest, CountsByPromptClassLayerAndExpert) {
   EXPECT_EQ(std::accumulate(r.count.begin(), r.count.end(), 0U), 5U * 2 * 2);
 }
 
-TEST_F(RecorderTest, LayersMayComeInAnyOrder) {
+TEST_F(RecorderTest, BlocksMayComeInAnyOrder) {
   auto const a = recorded(false), b = recorded(true);
+  EXPECT_EQ(a.tokens, b.tokens);
   EXPECT_EQ(a.count, b.count);
   EXPECT_EQ(a.mass, b.mass);
   EXPECT_EQ(a.expert, b.expert);
@@ -97,11 +104,11 @@ TEST_F(RecorderTest, KeepsRowsInTokenOrder) {
 TEST_F(RecorderTest, RefusesWhatIsNoNumber) {
   Recorder recorder(corpus_, selected_, space_, {false, false, "auto", 3, 2});
   recorder.begin(shard_);
-  recorder.begin(shard_.batches[1]);
+  auto const rows = recorder.rows_of(shard_.batches[1]);
   std::vector<std::int64_t> const ids{0, 1, 0, 1};
   std::vector<float> const weights{0.5F, std::numeric_limits<float>::quiet_NaN(), 0.5F, 0.5F};
   auto const message = test::message_of<DataError>([&] {
-    recorder.on_routing({LayerId(3), 2, 2, ids, weights, {}});
+    recorder.on_decision(rows, {LayerId(3), 2, 2, ids, weights, {}});
   });
   EXPECT_THAT(message, testing::HasSubstr("layer 3"));
 }

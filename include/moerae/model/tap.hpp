@@ -1,30 +1,24 @@
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <span>
+#include <torch/types.h>
 
 #include "moerae/base/ids.hpp"
+#include "moerae/model/router.hpp"
+#include "moerae/model/rows.hpp"
 
 namespace moerae {
 
-/// What the router of one layer decided for consecutive rows of a batch, on host memory. Ids ascend within a
-/// row.
-struct RoutingRows {
-  LayerId layer;
-  std::size_t rows = 0;
-  std::size_t top_k = 0;
-  std::span<std::int64_t const> experts;  ///< [rows, top_k]
-  std::span<float const> weights;         ///< [rows, top_k], as applied to the experts' outputs
-  std::span<float const> logits;          ///< [rows, K], or empty where not asked for
-};
-
-/// Sees the decision actually used, layer by layer (design decision 2). Rows are those of the batch at hand.
-class RoutingTap {
+/// Sees what a layer did, in order of the layers (design decision 2). Tensors lie where they were computed;
+/// what needs them on the host copies them (HostDecision). Called by the loops over layers, never by a layer,
+/// so that a layer can be computed again for its gradient without being seen twice.
+class LayerTap {
  public:
-  virtual ~RoutingTap() = default;
-  [[nodiscard]] virtual bool wants_logits() const = 0;
-  virtual void on_routing(RoutingRows const& rows) = 0;
+  virtual ~LayerTap() = default;
+  /// The decision actually used for these rows.
+  virtual void on_decision(LayerId layer, Rows const& rows, RoutingDecision const& decision) = 0;
+  /// What the routed experts of the layer add for these rows, before shared experts and scales: y [T, H]. The
+  /// last layer of a recording has none.
+  virtual void on_output(LayerId /*layer*/, torch::Tensor const& /*y*/) {}
 };
 
 }  // namespace moerae

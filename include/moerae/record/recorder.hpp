@@ -1,45 +1,53 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "moerae/corpus/corpus.hpp"
 #include "moerae/corpus/shards.hpp"
-#include "moerae/model/tap.hpp"
+#include "moerae/model/routing_rows.hpp"
 #include "moerae/record/options.hpp"
 #include "moerae/record/shard_record.hpp"
 
 namespace moerae {
 
+/// Where consecutive rows of a pass stand in the record of a shard.
+struct RecorderRows {
+  std::size_t first = 0;           ///< row of the routing of the shard
+  std::vector<std::size_t> cells;  ///< [rows] of usage: prompt of the shard * C + class
+};
+
 /// Turns routing decisions into the record of one shard. Usage is integers only (counts, and gate mass in
-/// fixed point, each weight rounded once), so that sums do not depend on their order; layers may come in any
-/// order.
-class Recorder final : public RoutingTap {
+/// fixed point, each weight rounded once), so that sums do not depend on their order: blocks (rows, layer)
+/// may come in any order, each once. A schedule that comes back to a shard layer by layer keeps one recorder
+/// a shard.
+class Recorder {
  public:
   Recorder(Corpus const& corpus, std::span<std::size_t const> selected, ExpertSpace space,
            RecordOptions const& options);
 
-  /// Forgets everything and starts on this shard.
+  /// Forgets everything, starts on this shard and counts its tokens.
   void begin(Shard const& shard);
-  /// The rows that follow are those of this batch of the shard.
-  void begin(Batch const& batch);
+  /// The rows of a batch of the shard begun.
+  [[nodiscard]] RecorderRows rows_of(Batch const& batch) const;
 
-  [[nodiscard]] bool wants_logits() const override { return logits_; }
+  [[nodiscard]] bool wants_logits() const { return logits_; }
   /// Throws DataError where a weight is not finite: the checkpoint is damaged or its dtype overflows.
-  void on_routing(RoutingRows const& rows) override;
+  void on_decision(RecorderRows const& rows, RoutingRows const& decision);
 
   [[nodiscard]] ShardRecord const& record() const { return record_; }
 
  private:
-  void add_usage(RoutingRows const& rows, std::size_t layer);
-  void keep_rows(RoutingRows const& rows, std::size_t layer);
+  // Of usage: prompt * C + class.
+  [[nodiscard]] std::size_t cell(std::size_t entry, std::int64_t position) const;
+  void add_usage(RecorderRows const& rows, RoutingRows const& decision, std::size_t layer);
+  void keep_rows(RecorderRows const& rows, RoutingRows const& decision, std::size_t layer);
 
   Corpus const& corpus_;
   std::span<std::size_t const> selected_;
   bool routing_, logits_;
   ShardRecord record_;
-  std::size_t first_entry_ = 0;           // of the shard
-  std::size_t first_row_ = 0;             // of the batch, in the shard
-  std::vector<std::size_t> cell_of_row_;  // [rows of the batch] prompt * C + class
+  std::size_t first_entry_ = 0;  // of the shard
 };
 
 }  // namespace moerae
