@@ -15,13 +15,7 @@ void plan_mixtral(Config const& config, ModelPlan& plan) {
   moe.router = plain_router(config);
   moe.router.renormalise = true;
   moe.router.float32_weights = true;  // the reference does not cast them back
-  moe.intermediate = config.integer("intermediate_size", 1);
-  for (std::int64_t layer = 0; layer < config.layers(); ++layer) plan.layers.push_back({attention, moe});
-
-  plan.names.router = "block_sparse_moe.gate";
-  plan.names.expert_gate = "block_sparse_moe.experts.{expert}.w1";
-  plan.names.expert_up = "block_sparse_moe.experts.{expert}.w3";
-  plan.names.expert_down = "block_sparse_moe.experts.{expert}.w2";
+  push_sparse_blocks(config, attention, moe, plan);
 }
 
 }  // namespace moerae

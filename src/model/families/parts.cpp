@@ -116,6 +116,15 @@ void push_layers_by_step(Config const& config, AttentionSpec const& attention, M
   }
 }
 
+void push_sparse_blocks(Config const& config, AttentionSpec const& attention, MoeSpec moe, ModelPlan& plan) {
+  moe.intermediate = config.integer("intermediate_size", 1);
+  for (std::int64_t layer = 0; layer < config.layers(); ++layer) plan.layers.push_back({attention, moe});
+  plan.names.router = "block_sparse_moe.gate";
+  plan.names.expert_gate = "block_sparse_moe.experts.{expert}.w1";
+  plan.names.expert_up = "block_sparse_moe.experts.{expert}.w3";
+  plan.names.expert_down = "block_sparse_moe.experts.{expert}.w2";
+}
+
 void set_windows(Config const& config, std::int64_t window, bool (*fallback)(std::int64_t), ModelPlan& plan) {
   auto const types = config.texts("layer_types");
   if (!types.empty() && types.size() != plan.layers.size())

@@ -51,6 +51,9 @@ void push_layers_dense_first(Config const&, std::int64_t fallback, AttentionSpec
 /// MoE where (layer + 1) is a multiple of `decoder_sparse_step` and not in `mlp_only_layers` (Qwen).
 void push_layers_by_step(Config const&, AttentionSpec const&, MoeSpec const&, ModelPlan&);
 
+/// Every layer is MoE of `intermediate_size`, under the names of Mixtral (`block_sparse_moe`, w1, w3, w2).
+void push_sparse_blocks(Config const&, AttentionSpec const&, MoeSpec, ModelPlan&);
+
 /// `layer_types`: the sliding window goes to "sliding_attention" layers of a finished plan; `fallback` says
 /// which those are where the file does not.
 void set_windows(Config const&, std::int64_t window, bool (*fallback)(std::int64_t layer), ModelPlan&);

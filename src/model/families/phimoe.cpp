@@ -34,13 +34,7 @@ void plan_phimoe(Config const& config, ModelPlan& plan) {
   moe.router = plain_router(config);
   moe.router.weight = RouterSpec::Weight::sparse_mixer;
   moe.router.jitter = config.number("router_jitter_noise", 0.01);
-  moe.intermediate = config.integer("intermediate_size", 1);
-  for (std::int64_t layer = 0; layer < config.layers(); ++layer) plan.layers.push_back({attention, moe});
-
-  plan.names.router = "block_sparse_moe.gate";
-  plan.names.expert_gate = "block_sparse_moe.experts.{expert}.w1";
-  plan.names.expert_up = "block_sparse_moe.experts.{expert}.w3";
-  plan.names.expert_down = "block_sparse_moe.experts.{expert}.w2";
+  push_sparse_blocks(config, attention, moe, plan);
 }
 
 }  // namespace moerae
