@@ -35,7 +35,7 @@ INSTANTIATE_TEST_SUITE_P(
         Contradiction{"[ses]\nscore = js\n", "name them in contrast.groups"},
         Contradiction{"[contrast]\ngroups = a:b\npermute_within = none, topic\n", "none alone"},
         Contradiction{"[ses]\nsamples = 5\n", "complementary pairs need an even number"},
-        Contradiction{"[ses]\npreset = paper\nresample = half\n", "contradicts ses.preset = paper"},
+        Contradiction{"[ses]\npreset = paper\nresample = complementary\n", "contradicts ses.preset = paper"},
         Contradiction{"[ses]\npreset = paper\nthreshold = 0.9\n", "contradicts ses.preset = paper"},
         Contradiction{"[select.x]\ncriterion =\n", "select.x.criterion"},
         Contradiction{"[select.x]\ncriterion = js\n", "select.x.groups: required for js"},

@@ -85,12 +85,11 @@ std::vector<Key<Study>> make_study_keys() {
     MOERAE_KEY(ses.sets, List<SetName>{}, "further sets to score; with none of the four, every set of the run"),
     MOERAE_KEY(ses.positions, ses_positions, "positions of usage (SES, ESFT, matching of controls); empty: contrast.positions"),
     MOERAE_KEY(ses.score, (Word{ses_scores()}), "what the top N of a resample is taken of: usage of each set; a contrast: also its score for each pair of contrast.groups"),
-    MOERAE_KEY(ses.resample, (Word{{"complementary", "half", "bootstrap"}}), "of clusters; complementary: pairs of disjoint halves"),
+    MOERAE_KEY(ses.resample, (Word{{"complementary", "bootstrap"}}), "of clusters; complementary: pairs of disjoint halves"),
     MOERAE_KEY(ses.samples, positive, "resamples; complementary pairs count as two"),
     MOERAE_KEY(ses.alpha, (Optional<Number>{{.above = 0, .most = 1}, "auto"}), "top N = floor(alpha K + 1e-9) of K experts; auto: max(k, floor(.1 K)), for a contrast as many as keep the bound at one chance selection"),
     MOERAE_KEY(ses.scope, (Word{{"auto", "layer", "model"}}), "top N of each layer, or of all layers together; auto: layer for usage, model for a contrast"),
     MOERAE_KEY(ses.threshold, (Number{.above = 0.5, .most = 1}), "selected: in the top N of at least this share of the resamples"),
-    MOERAE_KEY(ses.bounds, (List<Word>{{{"shah-samworth", "meinshausen-buhlmann"}}}), "bounds on the expected number of chance selections (shah-samworth: unimodal and r-concave)"),
     MOERAE_KEY(ses.preset, (Word{{"", "paper"}}), "paper: bootstrap, strict intersection (threshold 1) and plain set difference, as published"),
 
     MOERAE_KEY(contrast.criteria, (List<Word>{{contrast_criteria(), later_criteria()}}), "criteria that compare two groups; empty: all that the sets allow, where contrast.groups is given"),

@@ -20,12 +20,6 @@ UsageTable matching_rows(UsageTable const& table, UsageTable const& whole,
   return rows_of(table, which);
 }
 
-std::string spread_text(std::vector<std::optional<double>> const& values) {
-  auto const spread = spread_of(values);
-  return spread ? fmt::format("{:.3f} [{:.3f}, {:.3f}]", spread->mean, spread->lowest, spread->highest)
-                : "undefined";
-}
-
 void write_splits(store::File& file, std::string const& name,
                   std::vector<std::optional<double>> const& values) {
   std::vector<double> known;
@@ -39,21 +33,6 @@ void write_splits(store::File& file, std::string const& name,
 }
 
 }  // namespace
-
-std::optional<Spread> spread_of(std::vector<std::optional<double>> const& values) {
-  std::optional<Spread> out;
-  double sum = 0, number = 0;
-  for (auto const& value : values) {
-    if (!value) continue;
-    if (!out) out = Spread{0, *value, *value};
-    out->lowest = std::min(out->lowest, *value);
-    out->highest = std::max(out->highest, *value);
-    sum += *value;
-    number += 1;
-  }
-  if (out) out->mean = sum / number;
-  return out;
-}
 
 Replication::Replication(UsageTable const& a, UsageTable const& b,
                          std::vector<ContrastCriterion const*> criteria, std::uint32_t splits,
@@ -105,12 +84,6 @@ std::vector<ReplicationRow> Replication::finish(std::size_t size) const {
     rows.push_back(std::move(row));
   }
   return rows;
-}
-
-std::string describe(ReplicationRow const& row) {
-  if (!row.absent.empty()) return fmt::format("{}: absent: {}", row.criterion, row.absent);
-  return fmt::format("{}: between halves of the clusters Spearman {}, Jaccard of the top {} {}",
-                     row.criterion, spread_text(row.spearman), row.size, spread_text(row.jaccard));
 }
 
 void write_replication(store::File& file, std::string const& comparison,

@@ -21,12 +21,6 @@ struct ReplicationRow {
   std::string absent;                           ///< not empty: why there is no figure
 };
 
-/// Mean and range of what is defined; nothing where nothing is.
-struct Spread {
-  double mean = 0, lowest = 0, highest = 0;
-};
-[[nodiscard]] std::optional<Spread> spread_of(std::vector<std::optional<double>> const& values);
-
 /// Split-half replication of contrast criteria on one comparison. The model is added by tiles of whole
 /// layers; nothing depends on the tiles. Kept: two scores per expert, split and criterion.
 class Replication {
@@ -49,9 +43,6 @@ class Replication {
   std::vector<std::vector<double>> scores_;  // [criteria, splits, 2], each of all experts so far
   std::vector<std::string> absent_;          // by criterion
 };
-
-/// "risk_difference: Spearman .93 [.91, .95], Jaccard of the top 10 ..." for people.
-[[nodiscard]] std::string describe(ReplicationRow const& row);
 
 /// replication/<criterion>/<comparison>/{spearman, spearman_defined, jaccard, jaccard_defined} [splits], 0
 /// where undefined, with attribute `size` of the group; absent rows are left out.

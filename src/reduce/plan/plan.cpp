@@ -59,11 +59,6 @@ void plan_stability(SesOptions const& ses, ReducePlan& plan, ConfigFaults& fault
   if (ses.scope == "auto") usage.scope = "layer", contrast.scope = "model";
   faults.collect([&] { plan.stability = stability_rule(usage); });
   if (ses.score != "usage") faults.collect([&] { plan.contrast_stability = stability_rule(contrast); });
-  for (auto const& bound : ses.bounds) {
-    plan.meinshausen_buhlmann |= bound == "meinshausen-buhlmann";
-    if (bound != "shah-samworth" && bound != "meinshausen-buhlmann")
-      faults.add("ses.bounds: {} is unknown; known are shah-samworth, meinshausen-buhlmann", bound);
-  }
 }
 
 void plan_ses(SesOptions const& ses, ReducePlan& plan, KnownSets& known, ConfigFaults& faults) {
@@ -224,7 +219,7 @@ ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,
 
 nlohmann::ordered_json inputs_of(ReduceOptions const& options) {
   auto const& [regular, jailbreak, benign, sets, positions, score, resample, samples, alpha, scope, threshold,
-               bounds, preset] = options.ses;
+               preset] = options.ses;
   nlohmann::ordered_json groups = nlohmann::ordered_json::array(), selects = groups;
   for (auto const& pair : options.contrast.groups) groups.push_back(pair.a + ":" + pair.b);
   auto criteria = options.contrast.criteria;  // all of this version: a later one may know more
@@ -252,7 +247,6 @@ nlohmann::ordered_json inputs_of(ReduceOptions const& options) {
           {"ses.alpha", maybe(alpha)},
           {"ses.scope", scope},
           {"ses.threshold", threshold},
-          {"ses.bounds", bounds},
           {"ses.preset", preset},
           {"contrast.criteria", criteria},
           {"contrast.groups", groups},

@@ -34,7 +34,6 @@ struct ReducePlan {
   std::uint64_t seed = 0;
   StabilityRule stability;                          ///< of usage
   std::optional<StabilityRule> contrast_stability;  ///< of the contrast ses.score, for every pair
-  bool meinshausen_buhlmann = false;                ///< also print this bound
   Positions ses_positions, positions;               ///< of usage (SES, ESFT, controls); of contrasts
   std::string regular, jailbreak, benign;           ///< empty: none
   std::vector<std::string> ses_sets;                ///< selection frequencies, ascending by name

@@ -11,7 +11,6 @@ namespace moerae {
 namespace {
 
 constexpr std::pair<char const*, Resampling> kinds[] = {{"complementary", Resampling::complementary},
-                                                        {"half", Resampling::half},
                                                         {"bootstrap", Resampling::bootstrap}};
 
 }  // namespace
@@ -51,11 +50,8 @@ std::vector<std::int32_t> replicate_weights(Resampling kind, std::uint64_t seed,
   expect(n >= 2, "{} cluster(s) cannot be resampled", n);
   if (kind == Resampling::bootstrap) return bootstrap_weights(seed, Stream::bootstrap, replicate, clusters);
   std::vector<std::int32_t> weights(n, 0);
-  auto const number =
-      static_cast<std::uint32_t>(kind == Resampling::complementary ? replicate / 2 : replicate);
-  auto const order = shuffled(seed, Stream::half_sample, number, clusters);
-  bool const complement = kind == Resampling::complementary && replicate % 2 == 1;
-  auto const half = std::span(order).subspan(complement ? n - n / 2 : 0, n / 2);
+  auto const order = shuffled(seed, Stream::half_sample, static_cast<std::uint32_t>(replicate / 2), clusters);
+  auto const half = std::span(order).subspan(replicate % 2 == 1 ? n - n / 2 : 0, n / 2);
   for (auto const c : half) weights[c] = 1;
   return weights;
 }

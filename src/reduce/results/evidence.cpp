@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "reduce/bounds/stability_bounds.hpp"
+#include "reduce/bounds/bound_statement.hpp"
 #include "reduce/controls/controls.hpp"
 #include "reduce/results/results.hpp"
 #include "reduce/significance/true_discoveries.hpp"
@@ -38,17 +38,19 @@ Json discoveries_of(Significance const& test, std::vector<std::size_t> const& ex
           {"meaning", "their routing differs between the groups; not that they cause refusal"}};
 }
 
-Json bounds_of(BoundStatement const& statement) {
-  Json out{{"q", statement.q}, {"p", statement.p}, {"selected", statement.selected}};
-  for (auto const& bound : statement.bounds) {
-    std::string const name(name_of(bound.kind));
-    if (bound.value)
-      out[name] = *bound.value;
-    else
-      out[name] = "none: " + bound.reason;
-  }
-  out["informative"] = statement.informative;
-  out["says"] = statement.sentence;
+Json bounds_of(Stability const& stability) {
+  auto const& [space, rule, top, count, sizes, path] = stability;
+  bool const model = rule.scope == Scope::model;
+  auto const q = model ? top : top * static_cast<std::int64_t>(space.layers.size());
+  BoundCase const of{rule.resampling, rule.threshold, rule.samples, q,
+                     static_cast<std::int64_t>(space.size())};
+  std::int64_t selected = 0;
+  for (std::size_t e = 0; e < count.size(); ++e) selected += stability.selected(e) ? 1 : 0;
+  auto const said = bound_statement(of, selected, rule.score, model ? "model" : "layer");
+  Json out{{"q", of.q}, {"p", of.p}, {"selected", selected}};
+  out["unimodal"] = said.unimodal.value ? Json(*said.unimodal.value) : Json("none: " + said.unimodal.reason);
+  out["informative"] = said.informative;
+  out["says"] = said.sentence;
   return out;
 }
 
@@ -67,11 +69,6 @@ void add_contrast(SetRequest const& request, Scores const& scores, store::Expert
   set.evidence["significance"] = significance_of(*contrast.significance, experts);
   if (contrast.significance->refused.empty() && !request.groups.several())
     set.evidence["true_discoveries"] = discoveries_of(*contrast.significance, experts);
-}
-
-void add_stability(ReducePlan const& plan, Stability const& stability, std::string const& name,
-                   store::ExpertSet& set) {
-  set.evidence[name] = bounds_of(bound_statement(stability, plan.meinshausen_buhlmann));
 }
 
 SetUsage usage_of(Scores const& scores, std::string const& set) {
@@ -112,10 +109,10 @@ void add_evidence(ReducePlan const& plan, Scores const& scores, std::vector<stor
     auto const& request = plan.requests[i];
     auto& set = sets[i];
     if (request.kind == Kind::contrast) add_contrast(request, scores, set);
-    if (request.kind == Kind::ses) add_stability(plan, scores.ses.at(request.set), "bounds", set);
+    if (request.kind == Kind::ses) set.evidence["bounds"] = bounds_of(scores.ses.at(request.set));
     if (request.kind == Kind::safety_group) {
-      add_stability(plan, scores.ses.at(plan.regular), "bounds_" + plan.regular, set);
-      add_stability(plan, scores.ses.at(plan.jailbreak), "bounds_" + plan.jailbreak, set);
+      for (auto const& name : {plan.regular, plan.jailbreak})
+        set.evidence["bounds_" + name] = bounds_of(scores.ses.at(name));
       set.evidence["noise_floor"] = floor_of(request, plan, scores);
     }
     add_controls(request, plan, scores, set);

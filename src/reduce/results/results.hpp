@@ -39,7 +39,7 @@ void publish_results(std::filesystem::path const& run, store::StageDir& stage, S
                      Agreement const& agreement, std::vector<store::ExpertSet> const& sets,
                      store::Provenance const& provenance);
 
-/// Logs groups, sets, noise floors and the best experts of each set.
+/// Logs in three lines what was computed, and warns of sets that are smaller than was asked for.
 void print_summary(ReducePlan const& plan, Scores const& scores, std::vector<store::ExpertSet> const& sets);
 
 }  // namespace moerae

@@ -52,9 +52,7 @@ Json rule_of(SetRequest const& request) {
 Json stability_of(Stability const& stability) {
   auto const& rule = stability.rule;
   return {{"score", rule.score},
-          {"resample", rule.resampling == Resampling::complementary ? "complementary"
-                       : rule.resampling == Resampling::half        ? "half"
-                                                                    : "bootstrap"},
+          {"resample", rule.resampling == Resampling::complementary ? "complementary" : "bootstrap"},
           {"samples", rule.samples},
           {"top", stability.top},
           {"scope", rule.scope == Scope::model ? "model" : "layer"},

@@ -11,10 +11,6 @@ double NoiseFloor::mean() const {
          static_cast<double>(sizes.size());
 }
 
-std::int64_t NoiseFloor::largest() const {
-  return std::ranges::max(sizes);
-}
-
 NoiseFloorStream::NoiseFloorStream(mpi::Comm const& comm, ExpertSpace space, StabilityRule rule,
                                    std::uint64_t seed)
     : seed_(seed) {

@@ -3,7 +3,7 @@
 #include "moerae/base/check.hpp"
 #include "moerae/reduce/contrast/criteria.hpp"
 #include "moerae/reduce/stability/stability.hpp"
-#include "reduce/bounds/stability_bounds.hpp"
+#include "reduce/bounds/stability_bound.hpp"
 #include "reduce/plan/config_faults.hpp"
 
 namespace moerae {
@@ -44,10 +44,8 @@ StabilityRule stability_rule(SesOptions const& options) {
 std::int64_t top_of(ExpertSpace const& space, StabilityRule const& rule) {
   if (rule.score == "usage" || rule.alpha || rule.resampling == Resampling::bootstrap)
     return top_size(space, rule.scope, rule.alpha);
-  auto const kind =
-      rule.resampling == Resampling::half ? BoundKind::meinshausen_buhlmann : BoundKind::unimodal;
   auto const experts = static_cast<std::int64_t>(space.size());
-  auto const q = largest_q(kind, {rule.resampling, rule.threshold, rule.samples, 0, experts});
+  auto const q = largest_q({rule.resampling, rule.threshold, rule.samples, 0, experts});
   validate<ConfigError>(
       q >= 1,
       "ses.alpha = auto: at threshold {} with {} replicates no top N of {} experts keeps the expected "

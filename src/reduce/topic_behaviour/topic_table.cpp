@@ -1,15 +1,7 @@
 #include "reduce/topic_behaviour/topic_table.hpp"
 
-#include <fmt/format.h>
-
-#include <numbers>
-
 namespace moerae {
 namespace {
-
-std::string estimate(Estimate const& e, double unit) {
-  return fmt::format("{:.4f} [{:.4f}, {:.4f}]", e.value / unit, e.low / unit, e.high / unit);
-}
 
 /// Datasets of one quantity, all with attributes of the summary at `row`/js_nats.
 class RowFile {
@@ -67,26 +59,6 @@ void write_overlap(RowFile& out, TopicFigures const& overlap) {
 }
 
 }  // namespace
-
-std::vector<std::string> describe(TopicTable const& table) {
-  std::vector<std::string> lines{
-      fmt::format("{:<18} {:<26} {:<26} {:>8} {:>26} {:>9} {:>9} {:>6} {:>8} {:>17}", "JS, mean over layers",
-                  "nats [95 %]", "bits [95 %]", "at size", "noise floor there [range]",
-                  fmt::format("top-{}", table.top_k), "its floor", "n", "clusters", "tokens a side")};
-  for (auto const& [facts, js, overlap] : table.rows) {
-    bool const floor = !js.floor.empty();
-    lines.push_back(fmt::format(
-        "{:<20} {:<26} {:<26} {:>8.4f} {:>26} {:>9.2f} {:>9} {:>6} {:>8.0f} {:>17}  {}", facts.name,
-        estimate(js.mean, 1), estimate(js.mean, std::numbers::ln2), js.mean_equal,
-        floor ? estimate(js.mean_floor, 1) : "none", overlap.mean.value,
-        floor ? fmt::format("{:.2f}", overlap.mean_floor.value) : "none", facts.comparisons,
-        facts.clusters[0], fmt::format("{:.0f} / {:.0f}", facts.tokens[0], facts.tokens[1]), facts.of));
-  }
-  for (auto const& reason : table.absent) lines.push_back("absent: " + reason);
-  lines.push_back(
-      "JS is associated with what differs between the groups, topic or behaviour; it shows no cause");
-  return lines;
-}
 
 void write_topic_table(store::File& file, std::string const& folder, TopicTable const& table) {
   for (std::size_t i = 0; i < table.rows.size(); ++i) {

@@ -45,9 +45,6 @@ struct TopicTable {
   std::vector<std::string> absent;  ///< "row: why it cannot be formed"
 };
 
-/// For people, one line per row and per absent row; nats and bits.
-[[nodiscard]] std::vector<std::string> describe(TopicTable const& table);
-
 /// FOLDER/<row>/{js_nats, js_low, js_high, js_equal, floor, overlap, overlap_low, overlap_high,
 /// overlap_equal, overlap_floor} [L], attached to the scale `layer` of the file; means over layers and the
 /// facts of the row are attributes of js_nats (mean, low, high, equal, floor, floor_low, floor_high, overlap,

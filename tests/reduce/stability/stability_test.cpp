@@ -48,7 +48,7 @@ TEST(Resample, EveryClusterIsDrawnEquallyOften) {
   std::vector<std::int64_t> half(ids.size(), 0), boot(ids.size(), 0);
   constexpr std::int64_t replicates = 7000;
   for (std::int64_t r = 0; r < replicates; ++r) {
-    auto const h = replicate_weights(Resampling::half, 1, r, ids),
+    auto const h = replicate_weights(Resampling::complementary, 1, r, ids),
                b = replicate_weights(Resampling::bootstrap, 1, r, ids);
     EXPECT_EQ(std::accumulate(b.begin(), b.end(), 0), 7);
     for (std::size_t c = 0; c < ids.size(); ++c) {
@@ -146,7 +146,7 @@ TEST(Stability, FrequenciesOfALayerSumToN) {
 }
 
 TEST(Stability, FollowsRelabelledExperts) {
-  for (auto const kind : {Resampling::complementary, Resampling::half, Resampling::bootstrap}) {
+  for (auto const kind : {Resampling::complementary, Resampling::bootstrap}) {
     StabilityRule rule;
     rule.resampling = kind;
     auto const plain = stability_selection({}, random_table(identity), rule, 5, "test");
@@ -193,7 +193,7 @@ TEST(Stability, RuleReportsAllFaultsTogether) {
   options.samples = 1;
   options.preset = "safex";
   auto const message = message_of<ConfigError>([&] { (void)stability_rule(options); });
-  for (auto const* word : {"jackknife", "complementary, half, bootstrap", "ses.scope", "ses.threshold = 0.5",
+  for (auto const* word : {"jackknife", "complementary, bootstrap", "ses.scope", "ses.threshold = 0.5",
                            "ses.samples = 1", "safex"})
     EXPECT_THAT(message, HasSubstr(word));
   SesOptions score;
@@ -249,13 +249,11 @@ TEST(Stability, TopOfAContrastKeepsOneChanceSelection) {
   EXPECT_EQ(top_of(qwen, rule), 119);
   rule.scope = Scope::layer;
   EXPECT_EQ(top_of(qwen, rule), 2);
-  rule.resampling = Resampling::half;
   rule.scope = Scope::model;
-  EXPECT_EQ(top_of(qwen, rule), 70);
   rule.alpha = .1;
   EXPECT_EQ(top_of(qwen, rule), 614);
   rule.alpha.reset();
-  rule.threshold = .51;  // 1/(.02 * 10) = 5 at q = 1
+  rule.threshold = .52;  // 1/(10 * 2 (.04 - .01)) = 1.7 at q = 1
   EXPECT_THAT(message_of<ConfigError>([&] { (void)top_of({{0}, 10, 1}, rule); }), HasSubstr("ses.threshold"));
 }
 

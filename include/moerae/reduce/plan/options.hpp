@@ -18,15 +18,13 @@ struct SesOptions {
   /// what the top N is of: usage, or also a contrast, of which stability selection is made for every pair of
   /// contrast.groups
   std::string score = "usage";
-  std::string resample = "complementary";  ///< complementary | half | bootstrap
+  std::string resample = "complementary";  ///< complementary | bootstrap
   std::int64_t samples = 100;              ///< replicates (complementary: two per pair)
   /// empty = auto: N = max(k, floor(.1 K)); else N = floor(alpha K + 1e-9)
   std::optional<double> alpha = {};
   /// top N of each layer, or of the whole model; auto: layer for usage, model for contrasts
   std::string scope = "auto";
-  double threshold = 0.9;  ///< selected: frequency >= threshold
-  /// on the expected number of chance selections: shah-samworth, meinshausen-buhlmann
-  std::vector<std::string> bounds = {"shah-samworth"};
+  double threshold = 0.9;   ///< selected: frequency >= threshold
   std::string preset = {};  ///< "paper": bootstrap, strict intersection, plain set difference for HRCG
 };
 

@@ -11,9 +11,8 @@ namespace moerae {
 /// How replicates are drawn from C clusters.
 ///   complementary  replicates 2i and 2i+1 are two disjoint halves of floor(C/2) clusters
 ///                  (Shah and Samworth 2013)
-///   half           floor(C/2) clusters without replacement, each replicate on its own
 ///   bootstrap      C draws with replacement
-enum class Resampling { complementary, half, bootstrap };
+enum class Resampling { complementary, bootstrap };
 
 /// Throws ConfigError that lists the known names.
 [[nodiscard]] Resampling parse_resampling(std::string const& name);

@@ -38,7 +38,6 @@ struct NoiseFloor {
   std::string group;
   std::vector<std::int64_t> sizes;  ///< one per random split
   [[nodiscard]] double mean() const;
-  [[nodiscard]] std::int64_t largest() const;
 };
 
 inline constexpr int noise_splits = 5;

@@ -60,9 +60,9 @@ struct Stability {
 /// Sizes of a stability path: 1 to about 2N in at most 24 steps, N among them, below the number of experts.
 [[nodiscard]] std::vector<std::int32_t> path_sizes(std::int64_t top, std::int64_t experts);
 
-/// N of a rule: `top_size`, but for contrasts without alpha the largest N with E[V] <= 1 by the bound that is
-/// for the resampling (unimodal for complementary pairs, Meinshausen and Buhlmann's for half-samples; none
-/// for the bootstrap: top_size), per layer its L-th part and at least 1. Throws ConfigError as top_size.
+/// N of a rule: `top_size`, but for contrasts without alpha the largest N with E[V] <= 1 by the unimodal
+/// bound (none for the bootstrap: top_size), per layer its L-th part and at least 1. Throws ConfigError as
+/// top_size.
 [[nodiscard]] std::int64_t top_of(ExpertSpace const& space, StabilityRule const& rule);
 
 /// Stability selection on usage with the whole model in one table; see stability_stream.hpp for tiles and
