@@ -22,7 +22,9 @@ Entered enter(torch::Tensor const& h, Layer const& layer, Pass& pass) {
   Entered out;
   out.h = h + scaled(mixed, plan.residual_scale);
   out.x = normalise(out.h, own.post_norm, plan.norm);
-  if (auto const* moe = spec.moe()) out.decision = route(out.x, layer.moe(), moe->router);
+  if (auto const* moe = spec.moe())
+    out.decision = decide(router_logits(out.x, layer.moe().router, moe->router), layer.moe().correction_bias,
+                          moe->router, pass.edit(layer.id), pass.rows.condition);
   return out;
 }
 

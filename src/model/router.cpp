@@ -4,13 +4,12 @@
 #include <ATen/ops/sort.h>
 
 #include <limits>
-
-#include "moerae/base/check.hpp"
+#include <vector>
 
 namespace moerae {
 namespace {
 
-constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // Ids of the k largest along the last axis, best first; a stable descending sort puts the lowest id first
 // among equals, topk leaves their order open.
@@ -30,14 +29,17 @@ torch::Tensor scores_of(torch::Tensor const& logits, RouterSpec::Score score) {
   return logits;
 }
 
-// Selection scores with everything outside the best groups at minus infinity.
-torch::Tensor inside_best_groups(torch::Tensor const& selection, RouterSpec const& spec) {
+// Selection scores with everything outside the best groups at minus infinity. Groups of forced experts are
+// the best.
+torch::Tensor inside_best_groups(torch::Tensor const& selection, RouterSpec const& spec,
+                                 torch::Tensor const& forced) {
   auto const grouped = selection.unflatten(-1, {spec.groups, -1});  // [T, groups, K / groups]
-  auto const score = spec.group_score == RouterSpec::GroupScore::best
-                         ? std::get<0>(grouped.max(-1))
-                         : grouped.gather(-1, best(grouped, 2)).sum(-1);
+  auto score = spec.group_score == RouterSpec::GroupScore::best
+                   ? std::get<0>(grouped.max(-1))
+                   : grouped.gather(-1, best(grouped, 2)).sum(-1);
+  if (forced.defined()) score = score.masked_fill(forced.unflatten(-1, {spec.groups, -1}).any(-1), infinity);
   auto const outside = torch::ones_like(score, torch::kBool).scatter(-1, best(score, spec.top_groups), false);
-  return grouped.masked_fill(outside.unsqueeze(-1), minus_infinity).flatten(-2);
+  return grouped.masked_fill(outside.unsqueeze(-1), -infinity).flatten(-2);
 }
 
 // Sparse-mixer, evaluation form (arXiv 2409.12136; transformers phimoe): each pick is weighted by a softmax
@@ -48,49 +50,97 @@ torch::Tensor sparse_mixer_weights(torch::Tensor const& logits, torch::Tensor co
   for (std::int64_t j = 0; j < picks.size(-1); ++j) {
     auto const pick = picks.narrow(-1, j, 1), top = left.gather(-1, pick);
     auto const far = (top - logits) / torch::maximum(logits.abs(), top) > 2 * jitter;
-    weights.push_back(at::softmax(left.masked_fill(far, minus_infinity), -1).gather(-1, pick));
-    left = left.scatter(-1, pick, minus_infinity);
+    weights.push_back(at::softmax(left.masked_fill(far, -infinity), -1).gather(-1, pick));
+    left = left.scatter(-1, pick, -infinity);
   }
   return torch::cat(weights, -1);
 }
 
+// The row of a table [C, K] for each token: [T, K], or [1, K] where all have the first.
+torch::Tensor for_rows(torch::Tensor const& table, torch::Tensor const& condition) {
+  if (!table.defined()) return {};
+  return condition.defined() ? table.index_select(0, condition) : table.narrow(0, 0, 1);
+}
+
+torch::Tensor filled(torch::Tensor const& values, torch::Tensor const& where, double value) {
+  return where.defined() ? values.masked_fill(where, value) : values;
+}
+
+// Raised and lowered values, in the dtype they have: 0.01 may be lost in it, one step is not.
+torch::Tensor steered(torch::Tensor const& values, torch::Tensor const& raised,
+                      torch::Tensor const& lowered) {
+  constexpr double step = 0.01;
+  auto const limit = [&](double sign) { return torch::full({}, sign * infinity, values.options()); };
+  auto out = values;
+  if (raised.defined()) {
+    auto const top = values.amax(-1, /*keepdim=*/true);
+    out = torch::where(raised, torch::maximum(top + step, torch::nextafter(top, limit(1))), out);
+  }
+  if (lowered.defined()) {
+    auto const bottom = values.amin(-1, /*keepdim=*/true);
+    out = torch::where(lowered, torch::minimum(bottom - step, torch::nextafter(bottom, limit(-1))), out);
+  }
+  return out;
+}
+
+// Picks of replayed rows, best first as the router would have them.
+torch::Tensor replayed(torch::Tensor const& picks, torch::Tensor const& logits,
+                       torch::Tensor const& experts) {
+  auto const known = experts.clamp_min(0);
+  auto const ordered = known.gather(-1, best(logits.gather(-1, known), known.size(-1)));
+  return torch::where(experts.narrow(-1, 0, 1) >= 0, ordered, picks);
+}
+
+// The weights of the chosen by the rule of the router; picks [T, k] best first, experts: the same ascending.
+torch::Tensor weights_of(torch::Tensor const& scores, torch::Tensor const& logits, torch::Tensor const& picks,
+                         torch::Tensor const& experts, torch::Tensor const& order, RouterSpec const& spec) {
+  auto weights = [&] {
+    switch (spec.weight) {
+      case RouterSpec::Weight::softmax_of_chosen:
+        return at::softmax(logits.gather(-1, experts), -1);
+      case RouterSpec::Weight::sparse_mixer:
+        return sparse_mixer_weights(logits, picks, spec.jitter).gather(-1, order);
+      case RouterSpec::Weight::score:
+        break;
+    }
+    return scores.gather(-1, experts);
+  }();
+  if (spec.renormalise) weights = weights / (weights.sum(-1, /*keepdim=*/true) + spec.renormalise_eps);
+  return spec.scale == 1 ? weights : weights * spec.scale;
+}
+
 }  // namespace
 
-RoutingDecision route(torch::Tensor const& x, MoeWeights const& own, RouterSpec const& spec,
-                      torch::Tensor const& masked) {
-  auto const logits =
-      spec.float32_logits
-          ? linear(x.to(torch::kFloat32),
-                   {own.router.weight.to(torch::kFloat32),
-                    own.router.bias.defined() ? own.router.bias.to(torch::kFloat32) : own.router.bias,
-                    {}})
-          : linear(x, own.router);  // [T, K]
-  bool const as_logits = masked.defined() && spec.score != RouterSpec::Score::sigmoid;
-  auto const open = as_logits ? logits.masked_fill(masked, minus_infinity) : logits;
+torch::Tensor router_logits(torch::Tensor const& x, LinearWeights const& router, RouterSpec const& spec) {
+  if (!spec.float32_logits) return linear(x, router);
+  LinearWeights wide;
+  wide.weight = router.weight.to(torch::kFloat32);
+  if (router.bias.defined()) wide.bias = router.bias.to(torch::kFloat32);
+  return linear(x.to(torch::kFloat32), wide);
+}
+
+RoutingDecision decide(torch::Tensor const& logits, torch::Tensor const& correction_bias,
+                       RouterSpec const& spec, RouterEdit const& edit, torch::Tensor const& condition) {
+  auto const table = [&](torch::Tensor const& of) { return for_rows(of, condition); };
+  auto const masked = table(edit.masked), raised = table(edit.raised), lowered = table(edit.lowered),
+             forced = table(edit.forced), scale = table(edit.scale);
+  bool const on_logits = spec.score != RouterSpec::Score::sigmoid;
+  auto const open = on_logits ? filled(steered(logits, raised, lowered), masked, -infinity) : logits;
   auto const scores = scores_of(open, spec.score);
-  auto selection = spec.correction_bias ? scores + own.correction_bias : scores;
-  if (masked.defined()) selection = selection.masked_fill(masked, minus_infinity);
-  if (spec.groups > 1 && spec.top_groups < spec.groups) selection = inside_best_groups(selection, spec);
-  auto const picks = best(selection, spec.top_k);  // [T, k], best first
-  expect(!masked.defined() || torch::isfinite(selection.gather(-1, picks)).all().item<bool>(),
-         "a token has fewer than {} experts left to select: the mask leaves {} of {}", spec.top_k,
-         masked.defined() ? spec.experts - masked.sum().item<std::int64_t>() : spec.experts, spec.experts);
+  auto selection = spec.correction_bias ? scores + correction_bias : scores;
+  if (!on_logits) selection = steered(selection, raised, lowered);
+  selection = filled(selection, masked, -infinity);
+  if (spec.groups > 1 && spec.top_groups < spec.groups)
+    selection = inside_best_groups(selection, spec, forced);
+  auto picks = best(filled(selection, forced, infinity), spec.top_k);  // [T, k], best first
+  auto const& replay = edit.replay;
+  if (replay.experts.defined()) picks = replayed(picks, open, replay.experts);
   auto const [experts, order] = picks.sort(-1);  // ascending ids
 
-  torch::Tensor weights;
-  switch (spec.weight) {
-    case RouterSpec::Weight::score:
-      weights = scores.gather(-1, experts);
-      break;
-    case RouterSpec::Weight::softmax_of_chosen:
-      weights = at::softmax(open.gather(-1, experts), -1);
-      break;
-    case RouterSpec::Weight::sparse_mixer:
-      weights = sparse_mixer_weights(open, picks, spec.jitter).gather(-1, order);
-      break;
-  }
-  if (spec.renormalise) weights = weights / (weights.sum(-1, /*keepdim=*/true) + spec.renormalise_eps);
-  if (spec.scale != 1) weights = weights * spec.scale;
+  auto weights = weights_of(scores, open, picks, experts, order, spec);
+  if (scale.defined()) weights = weights * scale.expand_as(logits).gather(-1, experts);
+  if (replay.weights.defined())
+    weights = torch::where(replay.experts.narrow(-1, 0, 1) >= 0, replay.weights, weights);
   return {logits, experts,
           spec.float32_weights ? weights.to(torch::kFloat32) : weights.to(logits.scalar_type())};
 }

@@ -49,6 +49,10 @@ RouterSpec policy(bool renormalise) {
   return spec;
 }
 
+RoutingDecision route(torch::Tensor const& x, MoeWeights const& own, RouterSpec const& spec) {
+  return decide(router_logits(x, own.router, spec), own.correction_bias, spec);
+}
+
 // one token, one expert at a time
 torch::Tensor naive(Layer const& layer, torch::Tensor const& x, RoutingDecision const& d) {
   auto out = torch::zeros_like(x);

@@ -2,27 +2,30 @@
 
 #include <torch/types.h>
 
+#include "moerae/model/intervention/edit.hpp"
+#include "moerae/model/linear.hpp"
 #include "moerae/model/plan.hpp"
-#include "moerae/model/weights.hpp"
 
 namespace moerae {
 
 /// What a router decided for T tokens.
 struct RoutingDecision {
-  torch::Tensor logits;   // [T, K]
+  torch::Tensor logits;   // [T, K] of the router, whatever was edited
   torch::Tensor experts;  // [T, k] int64, ascending within a token
   torch::Tensor weights;  // [T, k], as applied to the experts' outputs
 };
 
-/// Routes x [T, H] by the policy `spec` (see RouterSpec). Ties: lowest id, for groups as for experts. The
-/// weights are differentiable, the choice is not.
-///
-/// `masked` [K] bool, or undefined: experts that cannot be selected (SAFEx, arXiv 2506.17368; methods 1).
-/// Their selection score is masked, after the correction bias and before the group scores. Where the scores
-/// come from a softmax this is the same as a logit of minus infinity, for the weights too; a sigmoid router
-/// weighs the others as before. The logits that are returned are those of the unmasked router. At least top_k
-/// must remain (std::logic_error).
-[[nodiscard]] RoutingDecision route(torch::Tensor const& x, MoeWeights const& weights, RouterSpec const& spec,
-                                    torch::Tensor const& masked = {});
+/// x [T, H] -> [T, K]
+[[nodiscard]] torch::Tensor router_logits(torch::Tensor const& x, LinearWeights const& router,
+                                          RouterSpec const& spec);
+
+/// Decides by the policy `spec` (see RouterSpec) under an edit (see RouterEdit). logits [T, K];
+/// correction_bias [K] float32 or undefined; condition [T] int64: the row of the tables of the edit for each
+/// token, undefined: row 0. Ties: lowest id, for groups as for experts. The weights are differentiable, the
+/// choice is not. An edit that leaves a token too few experts gives one that it forbids: conditions are
+/// checked where they are made (faults_of).
+[[nodiscard]] RoutingDecision decide(torch::Tensor const& logits, torch::Tensor const& correction_bias,
+                                     RouterSpec const& spec, RouterEdit const& edit = {},
+                                     torch::Tensor const& condition = {});
 
 }  // namespace moerae

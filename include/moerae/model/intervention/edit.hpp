@@ -1,0 +1,56 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "moerae/model/plan.hpp"
+
+namespace moerae {
+
+/// Decisions taken from elsewhere, for the rows of one pass. They replace what the router decides, masks and
+/// forces of their rows included.
+struct Replay {
+  torch::Tensor
+      experts{};  // [T, k] int64, ascending; -1 in a row that is not replayed; undefined: nothing is
+  torch::Tensor
+      weights;  // [T, k] as they are to be applied; undefined: those of this router for these experts
+};
+
+/// How the decisions of one layer are edited. C conditions; the condition of a row says which row of the
+/// tables holds for it, so that conditions share a pass; an undefined table edits nothing. Edits act on the
+/// selection score, after the correction bias and before the groups; where scores are no sigmoid (softmax of
+/// the logits, or the logits themselves) they act on the logits, which is the same for the selection and
+/// reaches the weights too. The logits of the decision stay those of the router.
+struct RouterEdit {
+  /// [C, K] bool. Never selected (SAFEx, arXiv 2506.17368; methods 1).
+  torch::Tensor masked{};
+  /// [C, K] bool. Steered (SteerMoE's code; methods 5): raised to the largest score of the token + 0.01,
+  /// lowered to the smallest
+  /// - 0.01, both before any edit; in bfloat16 at least one step. At most k raised; a tie among them goes to
+  /// the lowest id.
+  torch::Tensor raised{}, lowered{};
+  /// [C, K] bool. Always selected, displacing the least of the others, with the weight the router's rule
+  /// gives; their groups are selected first [ours].
+  torch::Tensor forced{};
+  /// [C, K] float32. Factor on the weight as applied, after all normalisation [ours]; not on weights that are
+  /// replayed.
+  torch::Tensor scale{};
+  Replay replay{};
+};
+
+/// What a condition asks of a router that can not be done.
+struct EditFault {
+  std::int64_t condition = -1;  ///< row of the tables; -1: of all
+  std::string text;
+};
+
+/// All that is wrong with the tables of an edit: shapes; experts both raised and lowered, or masked and
+/// raised or forced; more than k raised or forced; forced experts in more groups than are selected; fewer
+/// than k experts left for some choice of groups that a token could make. `decide` checks nothing of it.
+/// Pure; on the host.
+[[nodiscard]] std::vector<EditFault> faults_of(RouterEdit const& edit, RouterSpec const& spec);
+
+}  // namespace moerae
