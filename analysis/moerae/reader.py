@@ -18,10 +18,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from moerae import manifest, score_data
+from moerae import agreement, manifest, score_data
 from moerae.corpus_file import LABELS, SPLITS
+from moerae.criteria import criteria
 from moerae.errors import ConfigError, DataError
 from moerae.shard_data import reading, shard_routing, shard_usage
+
+DEFAULT_COUNT = 12  # of contrast.count
 
 
 def open_run(directory: str | Path, record: str | None = None, reduce: str | None = None, verify: bool = False) -> Run:
@@ -63,10 +66,14 @@ class Run:
         own = self.path / "corpus.h5"
         if own.exists() or self.reduce is None:
             return own
-        with reading(self.reduce / "scores.h5") as file:
-            config = json.loads(str(file.attrs.get("config", "{}")) or "{}")
-        source = config.get("run", {}).get("from", "")
+        source = self.config.get("run", {}).get("from", "")
         return Path(source) / "corpus.h5" if source else own
+
+    @cached_property
+    def config(self) -> dict:
+        """The study of the scores, {section: {key: value}}; empty where a maker of scores wrote none."""
+        with reading(self._reduced("scores.h5")) as file:
+            return json.loads(str(file.attrs.get("config", "{}")) or "{}")
 
     @cached_property
     def corpus(self) -> pd.DataFrame:
@@ -182,9 +189,12 @@ class Run:
 
     @cached_property
     def agreement(self) -> dict[str, pd.DataFrame]:
-        """`spearman` and `jaccard` between scores, `sets`: Jaccard between expert sets; empty where not computed."""
-        with reading(self._reduced("scores.h5")) as file:
-            return score_data.agreement(file)
+        """`spearman` between the scores of all criteria, `jaccard` of the contrast.count best of each, `sets`: Jaccard
+        between expert sets; see agreement.py."""
+        scores = {c.name: c.values for c in criteria(self) if c.kind in agreement.COMPARED}
+        size = int(self.config.get("contrast", {}).get("count", DEFAULT_COUNT))
+        sets = {name: self.expert_set(name) for name in self.expert_sets}
+        return agreement.of_scores(scores, size) | agreement.of_sets(sets)
 
     @cached_property
     def replication(self) -> pd.DataFrame:

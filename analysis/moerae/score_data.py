@@ -1,4 +1,4 @@
-"""Scores of reduce/scores.h5 and what stands beside them: topic x behaviour, agreement, replication. Every part may be
+"""Scores of reduce/scores.h5 and what stands beside them: topic x behaviour, replication. Every part may be
 absent: it then gives nothing."""
 
 from __future__ import annotations
@@ -73,22 +73,6 @@ def _defined(group: h5py.Group, key: str) -> np.ndarray:
     values = group[key][:].astype(float)
     mask = f"{key}_defined"
     return np.where(group[mask][:] != 0, values, np.nan) if mask in group else values
-
-
-def agreement(file: h5py.File) -> dict[str, pd.DataFrame]:
-    """`spearman` and `jaccard` of the scores (attrs: size, the top of each that Jaccard compares), `sets`: Jaccard of
-    the expert sets as written; NaN where undefined."""
-    if "agreement" not in file:
-        return {}
-    found, group = {}, file["agreement"]
-    for kind, place, key in (("spearman", "", "spearman"), ("jaccard", "", "jaccard"), ("sets", "sets/", "jaccard")):
-        if f"{place}{key}" not in group:
-            continue
-        names = [str(_value(name)) for name in group[f"{place}name"][:]]
-        values = _defined(group, f"{place}{key}")
-        found[kind] = pd.DataFrame(values, names, names)
-        found[kind].attrs = attributes(group) | attributes(group[f"{place}{key}"])
-    return found
 
 
 def replication(file: h5py.File) -> pd.DataFrame:

@@ -65,8 +65,7 @@ ReduceResult run_reduce(mpi::Comm const& world, ReduceInputs const& in) {
     for (auto const& set : sets) result.sets.emplace_back(set.name, set.experts.size());
     if (world.rank() != 0) return;
     add_evidence(plan, scores, sets);
-    auto const agreement = agreement_of(plan, scores, sets);
-    publish_results(in.run, stage, scores, agreement, sets, provenance);
+    publish_results(in.run, stage, scores, sets, provenance);
     print_summary(plan, scores, sets);
     spdlog::info("{}: scores.h5 and {} expert set(s)", stage.path.string(), sets.size());
   });

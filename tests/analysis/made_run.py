@@ -105,7 +105,7 @@ def add_scores(run: Path, samples: int = 40, top: int = 2, seed: int = 0) -> Pat
         for other in ("permitted", "jailbreak"):
             file[f"contrast/risk_difference/regular-vs-{other}/score"] = rate["regular"] - rate[other]
         file["contrast/js/regular-vs-permitted/divergence"] = np.zeros(len(LAYERS))
-        config = json.dumps({"ses": {"regular": "regular", "jailbreak": "jailbreak"}})
+        config = json.dumps({"ses": {"regular": "regular", "jailbreak": "jailbreak"}, "contrast": {"count": 4}})
         file.attrs.update({"schema": "moerae.scores/1", "model_id": "made", "config": config, "seed": 0, "complete": 1})
     for name, table in (
         ("ses-regular", frequency["regular"]),

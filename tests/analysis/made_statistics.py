@@ -1,4 +1,4 @@
-"""What `reduce` writes beside scores, on a made run: tests, topic x behaviour, agreement, replication, evidence."""
+"""What `reduce` writes beside scores, on a made run: tests, topic x behaviour, replication, evidence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from made_run import DECOY, LAYERS, PLANTED, SETS, K
 CONTRAST = "contrast/risk_difference/regular-vs-permitted"
 ROWS = {"pooled": 0.05, "topic_changed_a": 0.3, "topic_changed_b": 0.28, "behaviour_changed": 0.02}
 REASON = "matched_pairs: the sets share no cluster"
-NAMES = ("risk_difference-regular-vs-permitted", "usage-regular", "constant")
 
 
 def add_statistics(run: Path) -> Path:
@@ -20,7 +19,6 @@ def add_statistics(run: Path) -> Path:
     with h5py.File(run / "reduce/scores.h5", "r+") as file:
         add_tests(file)
         add_topics(file)
-        add_agreement(file)
         replication = file.create_group("replication/risk_difference/regular-vs-permitted")
         replication["spearman"], replication["jaccard"] = [0.9, 0.0, 0.7], [0.5, 0.25, 0.5]
         replication["spearman_defined"] = np.array([1, 0, 1], np.uint8)
@@ -58,17 +56,6 @@ def add_topics(file: h5py.File) -> None:
             del group["floor"], attributes["floor"]
         group["js_nats"].attrs.update(attributes)
     file["topic_behaviour/regular-vs-permitted/pooled/js_nats"].attrs["absent"] = [REASON]
-
-
-def add_agreement(file: h5py.File) -> None:
-    matrix = np.array([[1, 0.25, 0], [0.25, 1, 0], [0, 0, 0.0]])
-    defined = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 0]], np.uint8)
-    file["agreement/name"] = np.array(NAMES, object)
-    file["agreement/spearman"], file["agreement/spearman_defined"] = matrix, defined
-    file["agreement/jaccard"] = matrix
-    file["agreement/jaccard"].attrs["size"] = 4
-    file["agreement/sets/name"] = np.array(["hcdg", "ses-regular"], object)
-    file["agreement/sets/jaccard"] = np.array([[1, 0.5], [0.5, 1]])
 
 
 def add_evidence(path: Path) -> None:

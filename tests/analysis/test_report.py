@@ -10,7 +10,7 @@ import pytest
 from made_run import DECOY, PLANTED, SETS, add_scores, made_run, truth
 from moerae import open_run
 from moerae.__main__ import main
-from moerae.report.criteria import Criterion, criteria
+from moerae.criteria import Criterion, criteria
 from moerae.report.truth import auroc, average_precision, evaluate, precision, read_truth, spearman
 from scipy import stats
 
@@ -85,7 +85,7 @@ def test_page_stands_alone_and_labels_everything(run, tmp_path):
     assert not re.search(r'(src|href)="(?!data:|#)', page) and "http" not in page.replace("data:image", "")
     pictures = list((out / "figures").glob("*.png"))
     assert (
-        page.count('<img src="data:image/png;base64,') == len(pictures) == 16 + len(SETS) + 2
+        page.count('<img src="data:image/png;base64,') == len(pictures) == 16 + len(SETS) + 4
     )  # maps, paths, overview
     assert page.count(" alt=") == len(pictures)
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)

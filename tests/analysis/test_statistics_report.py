@@ -8,8 +8,8 @@ import re
 import h5py
 import numpy as np
 import pytest
-from made_run import DECOY, LAYERS, PLANTED, add_scores, made_run, truth
-from made_statistics import CONTRAST, NAMES, REASON, ROWS, add_statistics
+from made_run import DECOY, LAYERS, PLANTED, SETS, add_scores, made_run, truth
+from made_statistics import CONTRAST, REASON, ROWS, add_statistics
 from moerae import open_run
 from moerae.__main__ import main
 from moerae.errors import ConfigError
@@ -48,13 +48,22 @@ def test_topic_and_behaviour(run):
         assert np.isnan(data["floor"].sel(row=row)).all() == (row == "topic_changed_b")
 
 
-def test_agreement_and_replication(run):
+def test_agreement(run):
     opened = open_run(run)
     found = opened.agreement
-    assert set(found) == {"spearman", "jaccard", "sets"} and list(found["spearman"].index) == list(NAMES)
-    assert np.isnan(found["spearman"].loc["constant"]).all() and found["spearman"].iloc[0, 1] == 0.25
-    assert found["jaccard"].attrs["size"] == 4 and found["jaccard"].loc["constant", "constant"] == 0
-    assert found["sets"].loc["hcdg", "ses-regular"] == 0.5
+    ses, esft = ([f"{kind}-{name}" for name in SETS] for kind in ("ses", "esft_gate"))
+    contrasts = ["risk_difference-regular-vs-jailbreak", "risk_difference-regular-vs-permitted"]
+    expected = [*ses, *esft, *(name.replace("gate", "token") for name in esft), "hcdg", "hrcg", *contrasts]
+    assert list(found["spearman"].index) == expected == list(found["jaccard"].columns)
+    assert found["jaccard"].attrs["size"] == 4  # contrast.count
+    assert found["spearman"].loc["esft_gate-regular", "esft_token-regular"] == pytest.approx(1)  # one is half the other
+    members = [set(opened.expert_set(name)[["layer", "expert"]].itertuples(index=False)) for name in found["sets"]]
+    one, two = members
+    assert found["sets"].iloc[0, 1] == len(one & two) / len(one | two)
+
+
+def test_replication(run):
+    opened = open_run(run)
     (row,) = opened.replication.to_dict("records")
     assert row["splits"] == 3 and row["size"] == 4 and row["spearman"] == pytest.approx(0.8)
     assert (row["jaccard_low"], row["jaccard_high"]) == (0.25, 0.5)
@@ -62,7 +71,7 @@ def test_agreement_and_replication(run):
 
 def test_a_run_without_statistics_has_none(tmp_path):
     opened = open_run(add_scores(made_run(tmp_path / "run")))
-    assert opened.topic_behaviour == {} and opened.agreement == {} and opened.replication.empty
+    assert opened.topic_behaviour == {} and opened.replication.empty
     best = opened.expert_set("ses-regular")
     assert best.attrs["evidence"] == {} and best.attrs["controls"] == []
     assert main(["report", str(tmp_path / "run")]) == 0

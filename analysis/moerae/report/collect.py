@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.stats import rankdata
 
+from moerae.criteria import KINDS, Criterion, criteria
 from moerae.reader import Run, open_run
 from moerae.report import figures
-from moerae.report.criteria import KINDS, Criterion, criteria
 from moerae.report.expert_sets import SetRow, expert_sets
 from moerae.report.significance import Tested, tested, volcano
 from moerae.report.topics import Table, by_layer, tables
@@ -83,27 +82,23 @@ def collect(path: Path, truth_path: Path | None, reduce: str | None, top: int) -
         total = int((truth.label >= 0).sum())
         figure = figures.against_truth(sorted(section.metrics, key=lambda row: -row["auroc"]), truth.positives, total)
         section.overview.append(Drawing("truth", "every criterion against the truth", figure))
-    section.overview += list(_agreements(run, found))
+    section.overview += list(_agreements(run))
     return section
 
 
-def _agreements(run: Run, found: list[Criterion]) -> Iterator[Drawing]:
-    """As the run has them; its scores are compared here where it has none."""
+def _agreements(run: Run) -> Iterator[Drawing]:
     kinds = {
         "spearman": "Spearman correlation between scores",
         "jaccard": "Jaccard index of the {size} best of each score",
     }
     kinds["sets"] = "Jaccard index of the expert sets"
-    stored = run.agreement
+    found = run.agreement
     for kind, caption in kinds.items():
-        if kind in stored and len(stored[kind]) > 1:
-            table = stored[kind]
+        if kind in found and len(found[kind]) > 1:
+            table = found[kind]
             caption = caption.format(size=table.attrs.get("size", ""))
             drawn = figures.agreement(list(table.index), table.to_numpy(), -1 if kind == "spearman" else 0)
             yield Drawing(f"agreement-{kind}", caption, drawn)
-    if "spearman" not in stored and len(found) > 1:
-        figure = figures.agreement([c.name for c in found], _agreement(found))
-        yield Drawing("agreement", kinds["spearman"], figure)
 
 
 def _facts(run: Run) -> dict[str, str]:
@@ -158,9 +153,3 @@ def _top(criterion: Criterion, layers: list[int], truth: Truth | None, top: int,
             entry |= {"margin_drop": truth.margin[row, expert], "refusal_drop": truth.refusal[row, expert]}
         rows.append(entry)
     return rows
-
-
-def _agreement(found: list[Criterion]) -> np.ndarray:
-    ranks = np.array([rankdata(c.values.ravel()) for c in found])
-    with np.errstate(invalid="ignore"):  # a constant score agrees with nothing: an empty cell
-        return np.corrcoef(ranks)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from xarray import DataArray
 
-from moerae.report.criteria import Criterion
+from moerae.criteria import Criterion
 from moerae.report.truth import Truth
 
 INK, MUTED, ACCENT, SECOND = "#1f2933", "#7b8794", "#b3401f", "#1f5fa8"

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import rankdata
 
+from moerae.criteria import Criterion
 from moerae.errors import ConfigError, DataError
-from moerae.report.criteria import Criterion
 
 SETS = ("regular", "jailbreak")
 DRAWS = 2000

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from moerae.criteria import criteria
 from moerae.publish import publishing
 from moerae.reader import open_run
-from moerae.report.criteria import criteria
 from moerae.report.truth import METRICS, measure, read_truth
 
 COLUMNS = ("variant", "seed", "size", "criterion", "groups", *METRICS, "n", "decoys_in_top_n")

@@ -37,8 +37,7 @@ bool results_complete(fs::path const& run, store::StageDir const& stage, ReduceP
 }
 
 void publish_results(fs::path const& run, store::StageDir& stage, Scores const& scores,
-                     Agreement const& agreement, std::vector<store::ExpertSet> const& sets,
-                     store::Provenance const& provenance) {
+                     std::vector<store::ExpertSet> const& sets, store::Provenance const& provenance) {
   store::create_stage(stage);
   store::remove_stale_temporaries(stage.path);
   store::remove_stale_temporaries(stage.path / "sets");
@@ -48,7 +47,7 @@ void publish_results(fs::path const& run, store::StageDir& stage, Scores const& 
     entries.push_back(store::make_entry(run, set_path(stage, set.name), "reduce"));
   }
   store::publish(scores_path(stage),
-                 [&](fs::path const& temporary) { write_scores(temporary, scores, agreement, provenance); });
+                 [&](fs::path const& temporary) { write_scores(temporary, scores, provenance); });
   entries.push_back(store::make_entry(run, scores_path(stage), "reduce"));
   store::Manifest::read(run).append(entries);
 }

@@ -6,7 +6,6 @@
 
 #include "moerae/store/expert_set.hpp"
 #include "moerae/store/stage_dir.hpp"
-#include "reduce/agreement/agreement.hpp"
 #include "reduce/plan/plan.hpp"
 #include "reduce/results/scores.hpp"
 
@@ -30,14 +29,9 @@ namespace moerae {
 /// stability; noise floor) and its control sets.
 void add_evidence(ReducePlan const& plan, Scores const& scores, std::vector<store::ExpertSet>& sets);
 
-/// Whose scores and sets agree: all of `scores.h5`, and the sets as they are.
-[[nodiscard]] Agreement agreement_of(ReducePlan const& plan, Scores const& scores,
-                                     std::vector<store::ExpertSet> const& sets);
-
 /// stage.json, scores.h5, sets/*.json, then their lines in the manifest.
 void publish_results(std::filesystem::path const& run, store::StageDir& stage, Scores const& scores,
-                     Agreement const& agreement, std::vector<store::ExpertSet> const& sets,
-                     store::Provenance const& provenance);
+                     std::vector<store::ExpertSet> const& sets, store::Provenance const& provenance);
 
 /// Logs in three lines what was computed, and warns of sets that are smaller than was asked for.
 void print_summary(ReducePlan const& plan, Scores const& scores, std::vector<store::ExpertSet> const& sets);

@@ -10,9 +10,8 @@
 #include "moerae/mpi/comm.hpp"
 #include "moerae/reduce/stability/groups.hpp"
 #include "moerae/store/provenance.hpp"
-#include "reduce/agreement/agreement.hpp"
-#include "reduce/agreement/replication.hpp"
 #include "reduce/plan/plan.hpp"
+#include "reduce/replication/replication.hpp"
 #include "reduce/significance/permutation.hpp"
 #include "reduce/stability/usage_interval.hpp"
 #include "reduce/topic_behaviour/topic_behaviour.hpp"
@@ -61,7 +60,7 @@ void add_contrasts(mpi::Comm const& comm, ReducePlan const& plan, CheckedRecord 
 
 /// scores.h5, not yet closed by anyone else: layout in the format description of the run directory. Rank 0
 /// only.
-void write_scores(std::filesystem::path const& path, Scores const& scores, Agreement const& agreement,
+void write_scores(std::filesystem::path const& path, Scores const& scores,
                   store::Provenance const& provenance);
 
 }  // namespace moerae

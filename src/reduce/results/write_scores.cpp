@@ -58,7 +58,7 @@ class ScoreFile {
 
 }  // namespace
 
-void write_scores(std::filesystem::path const& path, Scores const& scores, Agreement const& agreement,
+void write_scores(std::filesystem::path const& path, Scores const& scores,
                   store::Provenance const& provenance) {
   auto file = store::File::create(path);
   ScoreFile out(file, scores.space);
@@ -85,7 +85,6 @@ void write_scores(std::filesystem::path const& path, Scores const& scores, Agree
   for (auto const& [comparison, table] : scores.topics)
     write_topic_table(file, "topic_behaviour/" + comparison, table);
   for (auto const& [comparison, rows] : scores.replication) write_replication(file, comparison, rows);
-  write_agreement(file, agreement);
   store::write_provenance(file, provenance);
   store::mark_complete(file);
   file.close();

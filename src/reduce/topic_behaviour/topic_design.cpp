@@ -4,7 +4,7 @@
 #include <map>
 
 #include "moerae/base/check.hpp"
-#include "reduce/agreement/halves.hpp"
+#include "reduce/replication/halves.hpp"
 
 namespace moerae {
 namespace {

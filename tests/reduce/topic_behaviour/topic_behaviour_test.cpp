@@ -9,8 +9,8 @@
 #include <set>
 
 #include "moerae/reduce/contrast/criteria.hpp"
-#include "reduce/agreement/halves.hpp"
 #include "reduce/made_run.hpp"
+#include "reduce/replication/halves.hpp"
 #include "reduce/topic_behaviour/profile.hpp"
 #include "reduce/topic_behaviour/topic_world.hpp"
 #include "store/scratch.hpp"

@@ -1,14 +1,14 @@
-"""Scores of a run under the names of their expert sets: what the report compares."""
+"""Scores of a run under the names of their expert sets: what the report and the agreement matrices compare."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from moerae.reader import Run
-from moerae.shard_data import reading
+if TYPE_CHECKING:
+    from moerae.reader import Run
 
 # kind -> (what a score is, unit; contrasts are signed and drawn around 0)
 KINDS = {
@@ -64,9 +64,7 @@ def criteria(run: Run) -> list[Criterion]:
 
 def _forbidden(run: Run) -> list[str]:
     """The regular and the jailbreak set of the study: ses.regular and ses.jailbreak, or sets of these names."""
-    with reading(run.reduce / "scores.h5") as file:
-        config = json.loads(str(file.attrs.get("config", "{}")) or "{}")
-    return [_key(config, "ses", name) or name for name in ("regular", "jailbreak")]
+    return [_key(run.config, name) or name for name in ("regular", "jailbreak")]
 
 
 def _groups(names: list[str], scores: dict[str, np.ndarray]) -> list[Criterion]:
@@ -79,6 +77,6 @@ def _groups(names: list[str], scores: dict[str, np.ndarray]) -> list[Criterion]:
     ]
 
 
-def _key(config: dict, section: str, name: str) -> str | None:
-    value = config.get(f"{section}.{name}", config.get(section, {}).get(name) if section in config else None)
+def _key(config: dict, name: str) -> str | None:
+    value = config.get("ses", {}).get(name)
     return value if isinstance(value, str) and value else None

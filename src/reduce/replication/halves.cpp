@@ -1,4 +1,4 @@
-#include "reduce/agreement/halves.hpp"
+#include "reduce/replication/halves.hpp"
 
 #include <algorithm>
 #include <tuple>

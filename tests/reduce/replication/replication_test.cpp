@@ -1,4 +1,4 @@
-#include "reduce/agreement/agreement.hpp"
+#include "reduce/replication/replication.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,7 @@
 #include <numeric>
 
 #include "moerae/base/check.hpp"
-#include "reduce/agreement/rank_correlation.hpp"
-#include "reduce/agreement/replication.hpp"
+#include "reduce/replication/rank_correlation.hpp"
 #include "reduce/topic_behaviour/topic_world.hpp"
 #include "store/scratch.hpp"
 
@@ -22,7 +21,6 @@ using testing::HasSubstr;
 
 TEST(RankCorrelation, OfScipy) {
   std::vector<double> const x{3, 1, 4, 1, 5, 9, 2, 6, 5, 3}, y{2, 7, 1, 8, 2, 8, 1, 8, 2, 8};
-  EXPECT_THAT(mid_ranks(x), ElementsAre(4.5, 1.5, 6, 1.5, 7.5, 10, 3, 9, 7.5, 4.5));
   EXPECT_NEAR(*spearman(x, y), 0.13471506281091267, 1e-15);  // scipy.stats.spearmanr
   EXPECT_NEAR(*spearman(x, x), 1, 1e-15);
   std::vector<double> back(x);
@@ -37,33 +35,6 @@ TEST(Jaccard, OfSets) {
   EXPECT_EQ(*jaccard(x, none), 0);
   EXPECT_FALSE(jaccard(none, none).has_value());
   EXPECT_THAT(top_of(std::vector<double>{1, 3, 2, 3, 2, 2}, 4), ElementsAre(1, 2, 3, 4));  // ties by index
-}
-
-TEST(Agreement, ComparesEveryPairAndIsWritten) {
-  std::vector<double> const a{1, 2, 3, 4}, b{4, 3, 2, 1}, flat(4, 0);
-  auto const found =
-      agreement({{"a", a}, {"b", b}, {"flat", flat}}, 2, {{"one", {0, 1}}, {"two", {1, 2, 3}}, {"none", {}}});
-  EXPECT_EQ(found.scores, (std::vector<std::string>{"a", "b", "flat"}));
-  EXPECT_NEAR(*found.spearman[1], -1, 1e-15);
-  EXPECT_EQ(found.spearman[3], found.spearman[1]);
-  EXPECT_FALSE(found.spearman[2] || found.spearman[8] || found.jaccard[2]);
-  EXPECT_EQ(found.jaccard[0], 1);
-  EXPECT_EQ(found.jaccard[1], 0);
-  EXPECT_EQ(found.set_jaccard[1], .25);
-  EXPECT_EQ(found.set_jaccard[2], 0);
-  EXPECT_FALSE(found.set_jaccard[8].has_value());
-
-  Scratch const scratch;
-  auto file = store::File::create(scratch / "scores.h5");
-  write_agreement(file, found);
-  file.close();
-  auto const read = store::File::open(scratch / "scores.h5");
-  EXPECT_THAT(read.read<std::uint8_t>("agreement/spearman_defined"), ElementsAre(1, 1, 0, 1, 1, 0, 0, 0, 0));
-  EXPECT_THAT(read.read<double>("agreement/jaccard"), ElementsAre(1, 0, 0, 0, 1, 0, 0, 0, 0));
-  EXPECT_EQ(read.int_attribute("agreement/jaccard", "size"), 2);
-  EXPECT_EQ(read.read_strings("agreement/sets/name"), found.sets);
-  EXPECT_THAT(read.read<std::int64_t>("agreement/sets/size"), ElementsAre(2, 3, 0));
-  EXPECT_EQ(read.read<double>("agreement/sets/jaccard")[1], .25);
 }
 
 std::vector<double> difference(Comparison const& groups) {

@@ -1,9 +1,9 @@
-#include "reduce/agreement/replication.hpp"
+#include "reduce/replication/replication.hpp"
 
 #include <algorithm>
 
 #include "moerae/base/check.hpp"
-#include "reduce/agreement/rank_correlation.hpp"
+#include "reduce/replication/rank_correlation.hpp"
 
 namespace moerae {
 namespace {

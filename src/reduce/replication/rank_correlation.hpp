@@ -7,13 +7,7 @@
 
 namespace moerae {
 
-/// Ranks from 1, equal values share the mean of theirs.
-[[nodiscard]] std::vector<double> mid_ranks(std::span<double const> values);
-
-/// Pearson correlation; nothing where either is constant.
-[[nodiscard]] std::optional<double> correlation(std::span<double const> x, std::span<double const> y);
-
-/// Spearman's rank correlation with mid-ranks; nothing where either is constant.
+/// Spearman's rank correlation, equal values share the mean of their ranks; nothing where either is constant.
 [[nodiscard]] std::optional<double> spearman(std::span<double const> x, std::span<double const> y);
 
 /// The n highest, ties by lowest index; ascending indices.

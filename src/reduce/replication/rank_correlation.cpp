@@ -1,4 +1,4 @@
-#include "reduce/agreement/rank_correlation.hpp"
+#include "reduce/replication/rank_correlation.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,9 @@
 #include "moerae/base/check.hpp"
 
 namespace moerae {
+namespace {
 
+// Ranks from 1
 std::vector<double> mid_ranks(std::span<double const> values) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -21,24 +23,21 @@ std::vector<double> mid_ranks(std::span<double const> values) {
   return ranks;
 }
 
-std::optional<double> correlation(std::span<double const> x, std::span<double const> y) {
+}  // namespace
+
+std::optional<double> spearman(std::span<double const> x, std::span<double const> y) {
   expect(x.size() == y.size() && !x.empty(), "correlation of {} with {} values", x.size(), y.size());
-  auto const n = static_cast<double>(x.size());
-  auto const mean_x = std::accumulate(x.begin(), x.end(), 0.0) / n;
-  auto const mean_y = std::accumulate(y.begin(), y.end(), 0.0) / n;
+  auto const of_x = mid_ranks(x), of_y = mid_ranks(y);
+  double const mean = (static_cast<double>(x.size()) + 1) / 2;
   double xx = 0, yy = 0, xy = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    double const dx = x[i] - mean_x, dy = y[i] - mean_y;
+    double const dx = of_x[i] - mean, dy = of_y[i] - mean;
     xx += dx * dx;
     yy += dy * dy;
     xy += dx * dy;
   }
   if (xx == 0 || yy == 0) return std::nullopt;
   return std::clamp(xy / std::sqrt(xx) / std::sqrt(yy), -1.0, 1.0);
-}
-
-std::optional<double> spearman(std::span<double const> x, std::span<double const> y) {
-  return correlation(mid_ranks(x), mid_ranks(y));
 }
 
 std::vector<std::size_t> top_of(std::span<double const> score, std::size_t n) {

@@ -8,7 +8,7 @@
 
 #include "moerae/reduce/contrast/criteria.hpp"
 #include "moerae/store/file.hpp"
-#include "reduce/agreement/halves.hpp"
+#include "reduce/replication/halves.hpp"
 
 namespace moerae {
 
