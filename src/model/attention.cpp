@@ -1,18 +1,14 @@
 #include "model/attention.hpp"
 
-#include <ATen/ops/scaled_dot_product_attention.h>
-
 #include <algorithm>
-#include <limits>
+#include <vector>
 
+#include "model/attend.hpp"
 #include "model/layers.hpp"
+#include "moerae/base/check.hpp"
 
 namespace moerae {
 namespace {
-
-struct Heads {
-  torch::Tensor q, k, v;  // [heads, T, d], [kv_heads, T, d], [kv_heads, T, value_dim]
-};
 
 // One projection for all three; norms and clipping before the rotation.
 Heads direct_heads(torch::Tensor const& x, AttentionWeights const& w, AttentionSpec const& spec, double eps,
@@ -32,76 +28,104 @@ Heads direct_heads(torch::Tensor const& x, AttentionWeights const& w, AttentionS
           part(q_size + kv_size, spec.kv_heads, {}).transpose(0, 1)};
 }
 
-// Latent attention: keys and values from a common low-rank vector, one rotated key for all heads.
-Heads latent_heads(torch::Tensor const& x, AttentionWeights const& w, AttentionSpec const& spec,
-                   Rope const& rope) {
-  auto const& latent = *spec.latent;
-  auto const tokens = x.size(0), rotated = spec.head_dim - latent.nope_dim;
-  auto const query_input = latent.q_rank > 0 ? rms_norm(linear(x, w.q_a), w.q_a_norm, latent.norm_eps) : x;
-  auto const q = linear(query_input, w.q_b).reshape({tokens, spec.heads, spec.head_dim});
-  auto const compressed = linear(x, w.kv_a);  // [T, kv_rank + rotated]
-  auto const kv =
-      linear(rms_norm(compressed.narrow(1, 0, latent.kv_rank), w.kv_a_norm, latent.norm_eps), w.kv_b)
-          .reshape({tokens, spec.heads, latent.nope_dim + spec.value_dim});
-  auto const key =
-      rope(compressed.narrow(1, latent.kv_rank, rotated).unsqueeze(1)).expand({tokens, spec.heads, rotated});
-  auto const query = rope(q.narrow(2, latent.nope_dim, rotated));
-  return {torch::cat({q.narrow(2, 0, latent.nope_dim), query}, 2).transpose(0, 1),
-          torch::cat({kv.narrow(2, 0, latent.nope_dim), key}, 2).transpose(0, 1),
-          kv.narrow(2, latent.nope_dim, spec.value_dim).transpose(0, 1)};
+// Rows of one sequence out of those of the pass.
+Heads rows_of(Heads const& h, Sequence const& sequence) {
+  auto const own = [&](torch::Tensor const& part) { return part.narrow(1, sequence.first, sequence.count); };
+  return {own(h.q), own(h.k), own(h.v)};
 }
 
-// Blocks of queries against the keys they can see: for windows, whose cost it keeps linear, and for sinks.
-// One sequence: q [heads, t, d] -> [heads, t, value_dim].
-torch::Tensor blockwise(Heads const& h, torch::Tensor const& sinks, AttentionSpec const& spec) {
-  constexpr std::int64_t block = 256;
-  auto const length = h.q.size(1), group = spec.heads / spec.kv_heads;
-  auto const window = spec.window.value_or(length);
+// What the layer keeps for a sequence, or null.
+CachedSlot* slot_of(LayerCache* cache, Sequence const& sequence) {
+  bool const kept = cache && sequence.slot >= 0;
+  expect(kept || sequence.past == 0, "rows behind a past of {} positions, but no cache holds them",
+         sequence.past);
+  return kept ? &(*cache)[static_cast<std::size_t>(sequence.slot)] : nullptr;
+}
+
+// [heads, t, value_dim] of each sequence
+std::vector<torch::Tensor> direct(Heads const& pass, AttentionWeights const& w, AttentionSpec const& spec,
+                                  Rows const& rows, LayerCache* cache) {
   std::vector<torch::Tensor> out;
-  for (std::int64_t start = 0; start < length; start += block) {
-    auto const rows = std::min(block, length - start), first = std::max<std::int64_t>(0, start - window + 1);
-    auto const keys = start + rows - first;
-    auto const q = h.q.narrow(1, start, rows).reshape({spec.kv_heads, group, rows, spec.head_dim});
-    auto const k = h.k.narrow(1, first, keys).unsqueeze(1), v = h.v.narrow(1, first, keys).unsqueeze(1);
-    auto scores = torch::matmul(q, k.transpose(-1, -2)) * spec.scale;  // [kv_heads, group, rows, keys]
-    auto const row = torch::arange(start, start + rows, q.options().dtype(torch::kInt64)).unsqueeze(1);
-    auto const column = torch::arange(first, first + keys, q.options().dtype(torch::kInt64)).unsqueeze(0);
-    scores = scores.masked_fill((column > row) | (column <= row - window),
-                                -std::numeric_limits<double>::infinity());
-    if (sinks.defined())
-      scores =
-          torch::cat({scores, sinks.reshape({spec.kv_heads, group, 1, 1}).expand({-1, -1, rows, 1})}, -1);
-    auto const share = torch::softmax(scores, -1, torch::kFloat32).to(h.v.scalar_type()).narrow(-1, 0, keys);
-    out.push_back(torch::matmul(share, v).reshape({spec.heads, rows, spec.value_dim}));
+  for (auto const& sequence : rows.sequences) {
+    auto own = rows_of(pass, sequence);
+    if (auto* kept = slot_of(cache, sequence)) {
+      own.k = kept->keys.extend(own.k, sequence.past);
+      own.v = kept->values.extend(own.v, sequence.past);
+    }
+    out.push_back(attend(own, w.sinks, spec));
   }
-  return torch::cat(out, 1);
+  return out;
 }
 
-torch::Tensor one_sequence(Heads const& h, AttentionWeights const& w, AttentionSpec const& spec) {
-  bool const windowed = spec.window && *spec.window < h.q.size(1);
-  if (windowed || spec.sinks) return blockwise(h, w.sinks, spec);
-  return at::scaled_dot_product_attention(h.q.unsqueeze(0), h.k.unsqueeze(0), h.v.unsqueeze(0),
-                                          /*attn_mask=*/{},
-                                          /*dropout_p=*/0.0, /*is_causal=*/true, spec.scale,
-                                          /*enable_gqa=*/spec.heads != spec.kv_heads)
-      .squeeze(0);
+// Latent attention: keys and values from a common low-rank vector, one rotated key for all heads.
+struct Latent {
+  torch::Tensor q_nope, q_rotated;  // [T, heads, nope_dim], [T, heads, rotated]
+  torch::Tensor vector, key;        // [T, kv_rank] normed, [T, 1, rotated]
+};
+
+Latent latent_of(torch::Tensor const& x, AttentionWeights const& w, AttentionSpec const& spec,
+                 Rope const& rope) {
+  auto const& latent = *spec.latent;
+  auto const rotated = spec.head_dim - latent.nope_dim;
+  auto const query_input = latent.q_rank > 0 ? rms_norm(linear(x, w.q_a), w.q_a_norm, latent.norm_eps) : x;
+  auto const q = linear(query_input, w.q_b).reshape({x.size(0), spec.heads, spec.head_dim});
+  auto const compressed = linear(x, w.kv_a);  // [T, kv_rank + rotated]
+  return {q.narrow(2, 0, latent.nope_dim), rope(q.narrow(2, latent.nope_dim, rotated)),
+          rms_norm(compressed.narrow(1, 0, latent.kv_rank), w.kv_a_norm, latent.norm_eps),
+          rope(compressed.narrow(1, latent.kv_rank, rotated).unsqueeze(1))};
+}
+
+// Full heads of all rows of the pass.
+Heads expanded(Latent const& l, AttentionWeights const& w, AttentionSpec const& spec) {
+  auto const tokens = l.vector.size(0), nope = spec.latent->nope_dim;
+  auto const kv = linear(l.vector, w.kv_b).reshape({tokens, spec.heads, nope + spec.value_dim});
+  auto const key = l.key.expand({tokens, spec.heads, l.key.size(2)});
+  return {torch::cat({l.q_nope, l.q_rotated}, 2).transpose(0, 1),
+          torch::cat({kv.narrow(2, 0, nope), key}, 2).transpose(0, 1),
+          kv.narrow(2, nope, spec.value_dim).transpose(0, 1)};
+}
+
+// The same with the map from vector to heads moved to the queries and behind the softmax (arXiv
+// 2405.04434, 2.1.2), so that the past stays compressed: one key of kv_rank + rotated for all heads, whose
+// first part is the value too.
+torch::Tensor absorbed(Latent const& l, torch::Tensor const& keys, AttentionWeights const& w,
+                       AttentionSpec const& spec, Sequence const& sequence) {
+  auto const nope = spec.latent->nope_dim, rank = spec.latent->kv_rank;
+  auto const maps = w.kv_b.weight.reshape({spec.heads, nope + spec.value_dim, rank});
+  auto const own = [&](torch::Tensor const& part) {
+    return part.narrow(0, sequence.first, sequence.count).transpose(0, 1);  // [heads, t, d]
+  };
+  auto const query = torch::cat({torch::matmul(own(l.q_nope), maps.narrow(1, 0, nope)), own(l.q_rotated)}, 2);
+  auto const mixed = attend({query, keys, keys.narrow(2, 0, rank)}, w.sinks, spec);  // [heads, t, kv_rank]
+  return torch::matmul(mixed, maps.narrow(1, nope, spec.value_dim).transpose(1, 2));
+}
+
+// Rows without a past take full heads, which are one product for the whole pass.
+std::vector<torch::Tensor> latent(Latent const& l, AttentionWeights const& w, AttentionSpec const& spec,
+                                  Rows const& rows, LayerCache* cache) {
+  bool const fresh = std::ranges::any_of(rows.sequences, [](auto const& s) { return s.past == 0; });
+  Heads const pass = fresh ? expanded(l, w, spec) : Heads{};
+  torch::Tensor keys;  // [1, T, kv_rank + rotated]
+  if (cache) keys = torch::cat({l.vector.unsqueeze(1), l.key}, 2).transpose(0, 1);
+  std::vector<torch::Tensor> out;
+  for (auto const& sequence : rows.sequences) {
+    torch::Tensor seen;
+    if (auto* kept = slot_of(cache, sequence))
+      seen = kept->keys.extend(keys.narrow(1, sequence.first, sequence.count), sequence.past);
+    out.push_back(sequence.past == 0 ? attend(rows_of(pass, sequence), w.sinks, spec)
+                                     : absorbed(l, seen, w, spec, sequence));
+  }
+  return out;
 }
 
 }  // namespace
 
 torch::Tensor attention(torch::Tensor const& x, AttentionWeights const& weights, AttentionSpec const& spec,
-                        double norm_eps, Rows const& rows, Rope const& rope) {
-  auto const heads =
-      spec.latent ? latent_heads(x, weights, spec, rope) : direct_heads(x, weights, spec, norm_eps, rope);
-  std::vector<torch::Tensor> parts;
-  parts.reserve(rows.sequences.size());
-  for (auto const& sequence : rows.sequences) {
-    auto const own = [&](torch::Tensor const& part) {
-      return part.narrow(1, sequence.first, sequence.count);
-    };
-    parts.push_back(one_sequence({own(heads.q), own(heads.k), own(heads.v)}, weights, spec)
-                        .transpose(0, 1));  // [t, heads, value_dim]
-  }
+                        double norm_eps, Rows const& rows, Rope const& rope, LayerCache* cache) {
+  auto parts = spec.latent
+                   ? latent(latent_of(x, weights, spec, rope), weights, spec, rows, cache)
+                   : direct(direct_heads(x, weights, spec, norm_eps, rope), weights, spec, rows, cache);
+  for (auto& part : parts) part = part.transpose(0, 1);  // [t, heads, value_dim]
   auto const width = spec.heads * spec.value_dim;
   auto const mixed = parts.empty() ? x.new_empty({0, width}) : torch::cat(parts).reshape({x.size(0), width});
   return linear(mixed, weights.out);

@@ -17,8 +17,9 @@ Entered enter(torch::Tensor const& h, Layer const& layer, Pass& pass) {
   auto const& spec = layer.spec();
   auto const& own = layer.weights;
   auto const& rope = pass.ropes.of(spec.attention.rope, pass.rows, h.scalar_type());
-  auto const mixed = attention(normalise(h, own.input_norm, plan.norm), own.attention, spec.attention,
-                               plan.norm.eps, pass.rows, rope);
+  auto const mixed =
+      attention(normalise(h, own.input_norm, plan.norm), own.attention, spec.attention, plan.norm.eps,
+                pass.rows, rope, pass.cache ? &pass.cache->layer(layer.id) : nullptr);
   Entered out;
   out.h = h + scaled(mixed, plan.residual_scale);
   out.x = normalise(out.h, own.post_norm, plan.norm);

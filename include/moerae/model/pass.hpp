@@ -9,12 +9,15 @@
 
 namespace moerae {
 
+class KvCache;
+
 /// One walk of rows through the layers: what all layers share. Made anew for every walk.
 struct Pass {
   Rows const& rows;
   LayerTap* tap = nullptr;                         ///< null: nobody looks
   std::vector<RouterEdit> const* edits = nullptr;  ///< by decoder layer; null: none
-  RopeTables ropes{};                              ///< filled as layers ask
+  KvCache* cache = nullptr;  ///< of the slots that the rows name; null: no row has a past
+  RopeTables ropes{};        ///< filled as layers ask
 
   [[nodiscard]] RouterEdit const& edit(LayerId layer) const {
     static RouterEdit const none;

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/embedding.h>
 
+#include "model/cache.hpp"
 #include "model/layer.hpp"
 #include "model/layers.hpp"
 
@@ -12,8 +13,9 @@ Layer layer_of(ResidentModel const& model, std::int32_t i) {
   return {model.plan, LayerId(i), model.weights.layers[static_cast<std::size_t>(i)]};
 }
 
-torch::Tensor embed(ResidentModel const& model, Rows const& rows) {
-  auto const h = at::embedding(model.weights.embedding, rows.tokens);  // [T, H]
+torch::Tensor start(ResidentModel const& model, Pass& pass) {
+  if (pass.cache) pass.cache->admit(pass.rows);
+  auto const h = at::embedding(model.weights.embedding, pass.rows.tokens);  // [T, H]
   return model.plan.embedding_scale == 1 ? h : h * model.plan.embedding_scale;
 }
 
@@ -35,13 +37,13 @@ torch::Tensor through(torch::Tensor const& h, Layer const& layer, ExpertExchange
 
 void record(ResidentModel const& model, Pass& pass) {
   auto const last = model.plan.moe_layers().back();
-  auto h = embed(model, pass.rows);
+  auto h = start(model, pass);
   for (std::int32_t i = 0; i < last.value; ++i) h = through(h, layer_of(model, i), model.exchange, pass);
   (void)enter_seen(h, layer_of(model, last.value), pass);
 }
 
 torch::Tensor forward(ResidentModel const& model, Pass& pass) {
-  auto h = embed(model, pass.rows);
+  auto h = start(model, pass);
   for (std::int32_t i = 0; i < static_cast<std::int32_t>(model.plan.layers.size()); ++i)
     h = through(h, layer_of(model, i), model.exchange, pass);
   return normalise(h, model.weights.final_norm, model.plan.norm);
