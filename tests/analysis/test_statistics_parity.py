@@ -89,6 +89,24 @@ def test_criteria_that_fix_their_positions(run, of):
     np.testing.assert_allclose(score(run, "cmh_token", of), expected, rtol=1e-4, atol=1e-4)  # kept to 2^-16
 
 
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_usage_intervals_are_those_of_the_cluster_bootstrap(run, tables, name):
+    table, draws = tables[name], 20_000
+    p, low, high = (run.scores[f"ses/{name}/{key}"].values.ravel() for key in ("usage", "usage_low", "usage_high"))
+    np.testing.assert_allclose(p, table.count.sum(0) / table.tokens.sum(), rtol=1e-14)
+    weights = np.random.default_rng(5).multinomial(
+        len(table.tokens), np.full(len(table.tokens), 1 / len(table.tokens)), draws
+    )
+    drawn = weights @ table.count / (weights @ table.tokens)[:, None]
+    n = len(table.tokens)
+    error = drawn.std(0) * np.sqrt(n / (n - 1))  # of the expectation of the bootstrap's variance
+    used = p > 0
+    assert used.sum() == len(p) - 1 and low[~used] == high[~used] == 0  # the expert that nobody uses
+    # .5 % of Monte Carlo; the rest is what the linearisation leaves out: the square of the tokens' own error
+    np.testing.assert_allclose((high - low)[used] / (2 * 1.959964 * error[used]), 1, atol=0.03)
+    np.testing.assert_allclose((high + low) / 2, p, atol=1e-12)
+
+
 def test_difference_and_divergence(run, tables):
     a, b = tables["a"], tables["b"]
     np.testing.assert_allclose(score(run, "risk_difference", "a:b"), reference.difference(a, b), atol=1e-15)

@@ -1,17 +1,19 @@
-// Processor seconds of the cluster bootstrap (percentile intervals of usage) and of a permutation test
-// (studentised, max-T, bound on true discoveries) on made usage, one thread. resample_vs_scipy.py runs it in
-// turn with scipy on the same integers. Usage: resample_rate bootstrap|permutation CLUSTERS [LAYERS of 128
-// experts = 48] [PERMUTATIONS = 20000]
+// Processor seconds of the cluster bootstrap (standard errors of usage) and of a
+// permutation test (studentised, max-T, bound on true discoveries) on made usage, one thread.
+// resample_vs_scipy.py runs it in turn with scipy on the same integers. Usage: resample_rate
+// bootstrap|permutation CLUSTERS [LAYERS of 128 experts = 48] [PERMUTATIONS = 20000]
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <ctime>
+#include <numeric>
 #include <string>
 
+#include "moerae/reduce/resampling/replicates.hpp"
 #include "reduce/contrast/studentised.hpp"
 #include "reduce/significance/permutation.hpp"
-#include "reduce/stability/usage_interval.hpp"
 
 namespace {
 
@@ -49,12 +51,34 @@ void print(double took, std::int64_t replicates, std::string const& what, std::v
 }
 
 void bootstrap(UsageTable const& table) {
-  mpi::Comm const serial;
-  UsageInterval interval;
-  auto const took = seconds([&] { interval = UsageIntervals(serial, 1).of(table); });
-  std::vector<double> ends(interval.low.begin(), interval.low.begin() + 8);
-  ends.insert(ends.end(), interval.high.begin(), interval.high.begin() + 8);
-  print(took, UsageIntervals::replicates, "ends", ends);
+  constexpr std::size_t replicates = 1999;
+  std::vector<std::int64_t> all(replicates);
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<double> errors;
+  auto const took = seconds([&] {
+    ReplicateWeights weights(Resampling::bootstrap, 1);
+    auto const rows = weights.rows(all, table.clusters);
+    std::vector<double> tokens(replicates);
+    for (std::size_t r = 0; r < replicates; ++r)
+      tokens[r] =
+          std::inner_product(table.tokens.begin(), table.tokens.end(),
+                             rows.begin() + static_cast<std::ptrdiff_t>(r * table.tokens.size()), 0.0);
+    each_layers_sums(table, weights.packed(all, table.clusters),
+                     [&](std::size_t, std::size_t n, std::span<std::int64_t const> sums) {
+                       std::vector<double> sum(n, 0.0), squares(n, 0.0);
+                       for (std::size_t r = 0; r < replicates; ++r)
+                         for (std::size_t e = 0; e < n; ++e) {
+                           double const rate = static_cast<double>(sums[r * n + e]) / tokens[r];
+                           sum[e] += rate;
+                           squares[e] += rate * rate;
+                         }
+                       constexpr double count = replicates;
+                       for (std::size_t e = 0; e < n; ++e)
+                         errors.push_back(std::sqrt((squares[e] - sum[e] * sum[e] / count) / (count - 1)));
+                     });
+  });
+  errors.resize(8);
+  print(took, replicates, "errors", errors);
 }
 
 void permutation(UsageTable const& table, std::int64_t permutations) {

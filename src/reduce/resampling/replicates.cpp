@@ -25,9 +25,7 @@ std::span<std::int16_t const> ReplicateWeights::rows(std::span<std::int64_t cons
   rows_.reserve(replicates.size() * clusters.size());
   packed_.reset();
   for (auto const r : replicates) {
-    auto const row = kind_ == Resampling::bootstrap ? bootstrap_weights(seed_, bootstrap_, r, clusters)
-                                                    : replicate_weights(kind_, seed_, r, clusters);
-    for (auto const w : row) {
+    for (auto const w : replicate_weights(kind_, seed_, r, clusters)) {
       ensure(w <= INT16_MAX, "a cluster drawn {} times in replicate {}", w, r);
       rows_.push_back(static_cast<std::int16_t>(w));
     }

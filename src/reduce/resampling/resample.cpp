@@ -48,24 +48,18 @@ std::vector<std::int32_t> replicate_weights(Resampling kind, std::uint64_t seed,
                                             std::span<std::int64_t const> clusters) {
   auto const n = clusters.size();
   expect(n >= 2, "{} cluster(s) cannot be resampled", n);
-  if (kind == Resampling::bootstrap) return bootstrap_weights(seed, Stream::bootstrap, replicate, clusters);
   std::vector<std::int32_t> weights(n, 0);
+  if (kind == Resampling::bootstrap) {
+    for (std::size_t draw = 0; draw < n; ++draw) {
+      auto const bits = random_bits(seed, static_cast<std::uint32_t>(Stream::bootstrap),
+                                    static_cast<std::uint32_t>(replicate), static_cast<std::uint32_t>(draw));
+      ++weights[random_below(bits, n)];
+    }
+    return weights;
+  }
   auto const order = shuffled(seed, Stream::half_sample, static_cast<std::uint32_t>(replicate / 2), clusters);
   auto const half = std::span(order).subspan(replicate % 2 == 1 ? n - n / 2 : 0, n / 2);
   for (auto const c : half) weights[c] = 1;
-  return weights;
-}
-
-std::vector<std::int32_t> bootstrap_weights(std::uint64_t seed, Stream stream, std::int64_t replicate,
-                                            std::span<std::int64_t const> clusters) {
-  auto const n = clusters.size();
-  expect(n >= 2, "{} cluster(s) cannot be resampled", n);
-  std::vector<std::int32_t> weights(n, 0);
-  for (std::size_t draw = 0; draw < n; ++draw) {
-    auto const bits = random_bits(seed, static_cast<std::uint32_t>(stream),
-                                  static_cast<std::uint32_t>(replicate), static_cast<std::uint32_t>(draw));
-    ++weights[random_below(bits, n)];
-  }
   return weights;
 }
 

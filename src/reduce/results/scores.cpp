@@ -35,12 +35,11 @@ void add_usage(mpi::Comm const& comm, ReducePlan const& plan, UsageStream& usage
   std::optional<NoiseFloorStream> floor;
   if (!plan.regular.empty() && !plan.benign.empty())
     floor.emplace(comm, scores.space, plan.stability, plan.seed);
-  UsageIntervals intervals(comm, plan.seed);
   usage.each([&](UsageTile const& tile) {
     for (auto const& table : tile.tables) append(scores.totals[table.name], totals(table));
     for (auto& [set, stream] : streams) {
       stream.add(tile.of(set));
-      append(scores.intervals[set], intervals.of(tile.of(set)));
+      append(scores.intervals[set], usage_interval(tile.of(set)));
     }
     if (floor) floor->add(tile.of(plan.benign));
   });

@@ -13,9 +13,9 @@
 #include "reduce/plan/plan.hpp"
 #include "reduce/replication/replication.hpp"
 #include "reduce/significance/permutation.hpp"
-#include "reduce/stability/usage_interval.hpp"
 #include "reduce/topic_behaviour/topic_behaviour.hpp"
 #include "reduce/topic_behaviour/topic_table.hpp"
+#include "reduce/usage/usage_interval.hpp"
 #include "reduce/usage/usage_stream.hpp"
 
 namespace moerae {

@@ -7,7 +7,6 @@
 #include "moerae/reduce/stability/groups.hpp"
 #include "moerae/reduce/stability/stability_stream.hpp"
 #include "reduce/stability/exchangeable_tables.hpp"
-#include "reduce/stability/usage_interval.hpp"
 
 namespace moerae {
 namespace {
@@ -268,21 +267,6 @@ TEST(NoiseFloorStream, SameForAnyTilesAndRanks) {
       EXPECT_EQ(floors[g].sizes, alone[g].sizes);
     }
     EXPECT_GT(std::ranges::max(floors[2].sizes) + std::ranges::max(floors[3].sizes), 0);
-  }
-}
-
-TEST(UsageIntervals, SameForAnyTilesAndRanks) {
-  auto const world = mpi::Comm::world();
-  auto const table = usage();
-  auto const alone = UsageIntervals({}, 3).of(table);
-  UsageIntervals intervals(world, 3);
-  for (auto const& tile : tiles) {
-    auto const found = intervals.of(layers_of(table, tile));
-    for (std::size_t l = 0; l < tile.size(); ++l)
-      for (std::size_t e = 0; e < 12; ++e) {
-        EXPECT_EQ(found.low[l * 12 + e], alone.low[tile[l] * 12 + e]);
-        EXPECT_EQ(found.high[l * 12 + e], alone.high[tile[l] * 12 + e]);
-      }
   }
 }
 

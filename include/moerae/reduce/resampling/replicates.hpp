@@ -21,8 +21,7 @@ namespace moerae {
 /// clusters.
 class ReplicateWeights {
  public:
-  ReplicateWeights(Resampling kind, std::uint64_t seed, Stream bootstrap = Stream::bootstrap)
-      : kind_(kind), seed_(seed), bootstrap_(bootstrap) {}
+  ReplicateWeights(Resampling kind, std::uint64_t seed) : kind_(kind), seed_(seed) {}
 
   /// [R, C]; valid until the next call. R is to be chosen so that R * C fits in memory.
   [[nodiscard]] std::span<std::int16_t const> rows(std::span<std::int64_t const> replicates,
@@ -34,7 +33,6 @@ class ReplicateWeights {
  private:
   Resampling kind_;
   std::uint64_t seed_;
-  Stream bootstrap_;
   std::vector<std::int64_t> replicates_, clusters_;
   std::vector<std::int16_t> rows_;
   std::optional<PackedWeights> packed_;

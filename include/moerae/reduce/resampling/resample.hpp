@@ -24,7 +24,6 @@ enum class Stream : std::uint32_t {
   noise_floor = 0x4d6f0003,
   fewer = 0x4d6f0004,
   permutation = 0x4d6f0010,
-  usage_interval = 0x4d6f0014,
   halves = 0x4d6f0040,
   cluster_pairs = 0x4d6f0041,
   controls = 0x4d6f0042
@@ -44,11 +43,6 @@ enum class Stream : std::uint32_t {
 /// complement the floor(C/2) largest (with odd C the middle one stands in neither); bootstrap draws are keyed
 /// (seed, replicate, draw).
 [[nodiscard]] std::vector<std::int32_t> replicate_weights(Resampling kind, std::uint64_t seed,
-                                                          std::int64_t replicate,
-                                                          std::span<std::int64_t const> clusters);
-
-/// The bootstrap among them with a stream of its own, for uses that are not to share draws with SES.
-[[nodiscard]] std::vector<std::int32_t> bootstrap_weights(std::uint64_t seed, Stream stream,
                                                           std::int64_t replicate,
                                                           std::span<std::int64_t const> clusters);
 
