@@ -38,11 +38,13 @@ Rows pack(RecordJob const& job, Batch const& batch) {
 class Walk {
  public:
   Walk(mpi::Grid const& grid, RecordJob const& job, RecordOptions const& options,
-       std::vector<Bundle> const& bundles, ResidentModel const& model, RecordHooks const& hooks)
+       std::vector<Bundle> const& bundles, ResidentModel const& model, mpi::GroupStatus& status,
+       RecordHooks const& hooks)
       : grid_(grid),
         job_(job),
         bundles_(bundles),
         model_(model),
+        status_(status),
         hooks_(hooks),
         recorder_(job.corpus, job.selected, job.space, options) {}
 
@@ -64,7 +66,7 @@ class Walk {
       walk(Rows::of({}), nullptr);
     }
     hooks_.after_batch();
-    auto const worst = model_.exchange.finish_batch(mine);
+    auto const worst = status_.finish_step(mine);
     if (++step_ == bundle.steps) {
       ++bundle_;
       step_ = 0;
@@ -82,6 +84,7 @@ class Walk {
   RecordJob const& job_;
   std::vector<Bundle> const& bundles_;
   ResidentModel const& model_;
+  mpi::GroupStatus& status_;
   RecordHooks const& hooks_;
   Recorder recorder_;
   std::size_t bundle_ = 0, step_ = 0;
@@ -91,9 +94,9 @@ class Walk {
 
 mpi::Status record_bundles(mpi::Comm const& world, mpi::Grid const& grid, RecordJob const& job,
                            RecordOptions const& options, std::vector<Bundle> const& bundles,
-                           ResidentModel const& model, RecordHooks const& hooks) {
+                           ResidentModel const& model, mpi::GroupStatus& status, RecordHooks const& hooks) {
   c10::InferenceMode const inference;
-  Walk walk(grid, job, options, bundles, model, hooks);
+  Walk walk(grid, job, options, bundles, model, status, hooks);
   auto const steps = mpi::maximum(world, static_cast<std::uint64_t>(count_steps(bundles)));
   mpi::Lockstep lockstep(world);
   mpi::Status halted = mpi::Status::ok;  // of this group: it does nothing more until all groups know
@@ -107,10 +110,10 @@ mpi::Status record_bundles(mpi::Comm const& world, mpi::Grid const& grid, Record
         error = std::current_exception();
       } catch (c10::Error const& torch) {
         error = std::make_exception_ptr(error_of(torch));
-        if (!model.exchange.announce_failure()) std::rethrow_exception(error);
+        if (!status.announce_failure()) std::rethrow_exception(error);
       } catch (...) {
         error = std::current_exception();
-        if (!model.exchange.announce_failure()) throw;
+        if (!status.announce_failure()) throw;
       }
     } else if (!error) {  // nobody of the group is waiting for this rank any more
       try {

@@ -24,6 +24,7 @@ struct RecordHooks {
 /// the same step. Collective over world; throws the agreed error on every rank, returns ok or stop.
 [[nodiscard]] mpi::Status record_bundles(mpi::Comm const& world, mpi::Grid const& grid, RecordJob const& job,
                                          RecordOptions const& options, std::vector<Bundle> const& bundles,
-                                         ResidentModel const& model, RecordHooks const& hooks);
+                                         ResidentModel const& model, mpi::GroupStatus& status,
+                                         RecordHooks const& hooks);
 
 }  // namespace moerae

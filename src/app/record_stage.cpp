@@ -140,8 +140,10 @@ ExitCode run_record(Context const& context, Study const& study) {
   spdlog::info("record: weights {} loaded, {} MB read by rank 0, {} thread(s) a rank", weights_hash,
                loaded->bytes_read >> 20, at::get_num_threads());
 
-  auto const exchange = make_dispatch_exchange(grid.experts, {job.space.experts, grid.expert_width});
-  ResidentModel const model{job.plan, loaded->weights, *exchange};
+  mpi::GroupStatus status(grid.experts);
+  mpi::MpiTransport transport(grid.experts);
+  ExpertExchange exchange(status, transport, {job.space.experts, grid.expert_width});
+  ResidentModel const model{job.plan, loaded->weights, exchange};
   Ledger ledger(context, study.run.dir, open_tokens);
   auto origin = context.provenance(routing_schema, study);
   origin.model_id = study.model.path.filename().string();
@@ -165,7 +167,7 @@ ExitCode run_record(Context const& context, Study const& study) {
 
   auto const bundles =
       share_of(open_bundles(job.shards, done, grid.expert_width), grid.group, grid.data_width);
-  auto const outcome = record_bundles(world, grid, job, study.record, bundles, model, hooks);
+  auto const outcome = record_bundles(world, grid, job, study.record, bundles, model, status, hooks);
   auto const seconds = ledger.seconds();
   mpi::agree(world, [&] { ledger.finish(); });
   bool complete = false;  // a stop at the very last batch comes too late to matter

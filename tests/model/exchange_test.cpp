@@ -6,12 +6,14 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
-#include <optional>
+#include <cmath>
+#include <set>
 
-#include "model/attention.hpp"
-#include "model/experts.hpp"
+#include "model/group.hpp"
 #include "model/layers.hpp"
+#include "model/schedule/routed.hpp"
 #include "moerae/mpi/agree.hpp"
+#include "moerae/mpi/collective.hpp"
 
 namespace moerae {
 namespace {
@@ -97,152 +99,100 @@ TEST(Router, TiesGoToTheLowestIdsAndIdsAscend) {
 TEST(Exchange, GivesWhatOneRankWouldCompute) {
   auto const world = mpi::Comm::world();
   auto const layer = make_layer();
-  ExpertShare const share{experts, world.size()};
-  auto const exchange = make_dispatch_exchange(world, share);
-  auto const own = part(layer, share, world.rank());
+  test::Group group(world, experts);
+  auto const own = part(layer, {experts, world.size()}, world.rank());
   torch::manual_seed(100 + static_cast<std::uint64_t>(world.rank()));
   for (std::int64_t tokens : {5L, 0L, 1L, 40L}) {
     auto const mine = world.rank() == 0 ? tokens : tokens / 2;  // ranks differ, some have none
     auto const x = torch::randn({mine, hidden});
     auto const decision = route(x, own, policy(false));
-    auto const y = exchange->run(x, decision, own);
+    auto const y = routed(group.exchange, x, decision, own);
     EXPECT_TRUE(torch::allclose(y, naive(layer, x, decision), 1e-5, 1e-5));
     torch::NoGradGuard const recording;  // takes another way through the sums
-    EXPECT_TRUE(torch::allclose(exchange->run(x, decision, own), y, 1e-5, 1e-5));
-    EXPECT_EQ(exchange->finish_batch(mpi::Status::ok), mpi::Status::ok);
+    EXPECT_TRUE(torch::allclose(routed(group.exchange, x, decision, own), y, 1e-5, 1e-5));
+    EXPECT_EQ(group.status.finish_step(mpi::Status::ok), mpi::Status::ok);
   }
 }
 
-TEST(Exchange, IsDifferentiableOnOneRank) {
-  auto const layer = make_layer();
-  mpi::Comm const serial;
-  auto const exchange = make_dispatch_exchange(serial, {experts, 1});
-  auto own = part(layer, {experts, 1}, 0);
-  own.experts[2].down.weight.requires_grad_(true);
-  auto const x = torch::randn({9, hidden}).requires_grad_(true);
-  auto const decision = route(x, own, policy(true));
-  exchange->run(x, decision, own).pow(2).sum().backward();
-  EXPECT_TRUE(x.grad().defined());
-  EXPECT_GT(own.experts[2].down.weight.grad().abs().sum().item<double>(), 0);
+// Whole numbers, so that sums are exact in any order.
+torch::Tensor whole_numbers(std::vector<std::int64_t> const& shape) {
+  return torch::randint(-9, 10, shape, torch::kInt64).to(torch::kFloat32);
 }
 
-TEST(Exchange, StatusTravelsWithTheCounts) {
+std::int64_t whole_dot(torch::Tensor const& a, torch::Tensor const& b) {
+  return std::llround((a.to(torch::kFloat64) * b).sum().item<double>());
+}
+
+TEST(Routes, BackIsTheAdjointOfForth) {
   auto const world = mpi::Comm::world();
-  auto const exchange = make_dispatch_exchange(world, {experts, world.size()});
-  auto const mine = world.rank() == world.size() - 1 ? mpi::Status::stop : mpi::Status::ok;
-  EXPECT_EQ(exchange->finish_batch(mine), mpi::Status::stop);
-  EXPECT_EQ(exchange->finish_batch(mpi::Status::ok), mpi::Status::ok);
+  test::Group group(world, experts);
+  torch::manual_seed(31 + static_cast<std::uint64_t>(world.rank()));
+  for (std::int64_t tokens : {0L, 1L, 50L}) {
+    auto const mine = world.rank() % 2 == 0 ? tokens : tokens / 3;
+    auto const drawn = std::get<1>(torch::rand({mine, experts}).sort(-1)).narrow(-1, 0, top_k);
+    auto const ids = std::get<0>(drawn.sort(-1));
+    auto routes = group.exchange.open(ids);
+    for (auto const& width : {std::vector<std::int64_t>{}, {4}, {2, 3}}) {
+      auto shape = width;
+      shape.insert(shape.begin(), mine);
+      auto const x = whole_numbers(shape);
+      auto const there = routes.forth(x);
+      shape[0] = there.size(0);
+      auto const y = whole_numbers(shape);
+      EXPECT_EQ(mpi::sum(world, whole_dot(there, y)), mpi::sum(world, whole_dot(x, routes.back(y))));
+    }
+    routes.close();
+  }
 }
 
-TEST(Exchange, AFailedRankReleasesItsPeersWhereverTheyAre) {
+TEST(Routes, EveryTokenGoesOnceToEachOwnerOfItsExperts) {
+  auto const world = mpi::Comm::world();
+  test::Group group(world, experts);
+  ExpertShare const share{experts, world.size()};
+  auto const ids = torch::tensor({0, 1, 6, 2, 3, 4}, torch::kInt64).reshape({2, 3});
+  auto routes = group.exchange.open(ids);
+  auto const owners = routes.back(torch::ones({routes.forth(ids).size(0)}));
+  routes.close();
+  for (std::int64_t t = 0; t < 2; ++t) {
+    std::set<int> distinct;
+    for (std::int64_t j = 0; j < 3; ++j) distinct.insert(share.owner(ids[t][j].item<std::int64_t>()));
+    EXPECT_EQ(owners[t].item<float>(), static_cast<float>(distinct.size()));
+  }
+}
+
+// On one rank too: what is trained through a whole graph there would not train on two.
+TEST(Routes, CarryNoGraph) {
+  auto const world = mpi::Comm::world();
+  test::Group group(world, experts);
+  auto routes = group.exchange.open(torch::zeros({2, 1}, torch::kInt64));
+  auto const there = routes.forth(torch::ones({2, 3}).requires_grad_(true));
+  EXPECT_FALSE(there.requires_grad());
+  EXPECT_FALSE(routes.back(torch::ones_like(there).requires_grad_(true)).requires_grad());
+  routes.close();
+}
+
+TEST(Exchange, AFailedRankReleasesItsPeers) {
   auto const world = mpi::Comm::world();
   if (world.size() == 1) GTEST_SKIP() << "needs a peer";
-  auto const layer = make_layer();
-  ExpertShare const share{experts, world.size()};
-  auto const exchange = make_dispatch_exchange(world, share);
-  if (world.rank() == 0) {
-    EXPECT_TRUE(exchange->announce_failure());
-    return;
-  }
-  auto const x = torch::randn({3, hidden});
-  auto const own = part(layer, share, world.rank());
-  auto const decision = route(x, own, policy(false));
-  EXPECT_THROW((void)exchange->run(x, decision, own), mpi::PeerFailure);
+  test::Group group(world, experts);
+  if (world.rank() == 0)
+    EXPECT_TRUE(group.status.announce_failure());
+  else
+    EXPECT_THROW((void)group.exchange.open(torch::zeros({2, 1}, torch::kInt64)), mpi::PeerFailure);
 }
 
 TEST(Exchange, AFailureBetweenCountsAndRowsCanNotBeAnnounced) {
   auto const world = mpi::Comm::world();
   if (world.size() == 1) GTEST_SKIP() << "needs a peer";
   auto const layer = make_layer();
-  ExpertShare const share{experts, world.size()};
-  auto const exchange = make_dispatch_exchange(world, share);
-  auto own = part(layer, share, world.rank());
+  test::Group group(world, experts);
+  auto own = part(layer, {experts, world.size()}, world.rank());
   for (auto& expert : own.experts)
     expert.down.weight = torch::zeros({hidden, inner + 1});  // on every rank: nobody waits
   torch::manual_seed(1);
   auto const x = torch::randn({60, hidden});  // some for every expert
-  EXPECT_THROW((void)exchange->run(x, route(x, own, policy(false)), own), c10::Error);
-  EXPECT_FALSE(exchange->announce_failure());
-}
-
-class Attention : public testing::TestWithParam<std::optional<std::int64_t>> {};
-
-TEST_P(Attention, SequencesDoNotSeeEachOther) {
-  torch::manual_seed(3);
-  AttentionSpec spec;
-  spec.heads = 4;
-  spec.kv_heads = 2;
-  spec.head_dim = spec.value_dim = spec.rope.dim = 4;
-  spec.scale = 0.5;
-  spec.qk_norm = QkNorm::per_head;
-  spec.window = GetParam();
-  AttentionWeights w;
-  w.qkv.weight = torch::randn({32, hidden});
-  w.out.weight = torch::randn({hidden, 16});
-  w.q_norm = torch::rand({4});
-  w.k_norm = torch::rand({4});
-  std::vector<std::uint32_t> const a{1, 2, 3, 4, 5}, b{6, 7};
-  auto const both = Rows::of({{a}, {b}}), alone = Rows::of({{b}});
-  auto const x = torch::randn({7, hidden});
-  Rope const rope(spec.rope, both, torch::kFloat32), rope_alone(spec.rope, alone, torch::kFloat32);
-  auto const y = attention(x, w, spec, 1e-6, both, rope);
-  auto const z = attention(x.narrow(0, 5, 2), w, spec, 1e-6, alone, rope_alone);
-  EXPECT_TRUE(torch::allclose(y.narrow(0, 5, 2), z, 1e-5, 1e-5));
-  auto changed = x.clone();
-  changed[4] += 1;  // the last token of the first sequence: nobody before or after may notice
-  auto const y2 = attention(changed, w, spec, 1e-6, both, rope);
-  EXPECT_TRUE(torch::allclose(y.narrow(0, 0, 4), y2.narrow(0, 0, 4), 1e-6, 1e-6));
-  EXPECT_TRUE(torch::allclose(y.narrow(0, 5, 2), y2.narrow(0, 5, 2), 1e-6, 1e-6));
-  EXPECT_FALSE(torch::allclose(y[4], y2[4]));
-  changed = x.clone();
-  changed[0] += 1;  // the first token: seen by those that follow it inside the window
-  auto const y3 = attention(changed, w, spec, 1e-6, both, rope);
-  auto const reach = spec.window.value_or(5);
-  for (std::int64_t t = 0; t < 5; ++t) EXPECT_EQ(torch::allclose(y[t], y3[t], 1e-6, 1e-6), t >= reach) << t;
-}
-
-INSTANTIATE_TEST_SUITE_P(Windows, Attention, testing::Values(std::nullopt, 3, 1, 100));
-
-// The window that sees everything takes the fused path, one that sees all but nothing less the blockwise one.
-TEST(Blockwise, AgreesWithTheFusedPath) {
-  torch::manual_seed(5);
-  AttentionSpec spec;
-  spec.heads = 6;
-  spec.kv_heads = 3;
-  spec.head_dim = spec.value_dim = spec.rope.dim = 8;
-  spec.scale = 0.3;
-  AttentionWeights w;
-  w.qkv.weight = torch::randn({12 * 8, hidden});
-  w.out.weight = torch::randn({hidden, 48});
-  std::vector<std::uint32_t> const tokens(600, 1);
-  auto const batch = Rows::of({{tokens}});
-  auto const x = torch::randn({600, hidden});
-  Rope const rope(spec.rope, batch, torch::kFloat32);
-  auto const fused = attention(x, w, spec, 1e-6, batch, rope);
-  spec.sinks = true;
-  w.sinks = torch::full({6}, -1e30F);  // a sink that takes nothing
-  EXPECT_TRUE(torch::allclose(fused, attention(x, w, spec, 1e-6, batch, rope), 1e-4, 1e-4));
-  w.sinks = torch::full({6}, 1e30F);  // one that takes all
-  EXPECT_LT(attention(x, w, spec, 1e-6, batch, rope).abs().max().item<double>(), 1e-6);
-}
-
-TEST(Packed, Mxfp4UnpacksNibblesAndScales) {
-  Mxfp4Weight packed{torch::zeros({1, 1, 16}, torch::kUInt8), torch::full({1, 1}, 128, torch::kUInt8)};
-  packed.blocks[0][0][0] = 0x2 | (0xd << 4);   // 1, -3
-  packed.blocks[0][0][15] = 0x7 | (0x9 << 4);  // 6, -0.5
-  auto const out = packed.unpack(torch::kFloat32);
-  ASSERT_EQ(out.sizes(), (std::vector<std::int64_t>{1, 32}));
-  EXPECT_EQ(out[0][0].item<float>(), 2);
-  EXPECT_EQ(out[0][1].item<float>(), -6);
-  EXPECT_EQ(out[0][30].item<float>(), 12);
-  EXPECT_EQ(out[0][31].item<float>(), -1);
-}
-
-TEST(Packed, BlockFp8ScalesRaggedBlocks) {
-  auto const values = torch::ones({130, 3}).to(torch::kFloat8_e4m3fn);
-  auto const out = unpack_block_fp8(values, torch::tensor({{2.0F}, {5.0F}}), torch::kFloat32);
-  EXPECT_EQ(out[127][2].item<float>(), 2);
-  EXPECT_EQ(out[128][0].item<float>(), 5);
+  EXPECT_THROW((void)routed(group.exchange, x, route(x, own, policy(false)), own), c10::Error);
+  EXPECT_FALSE(group.status.announce_failure());
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "model/group.hpp"
 #include "model/made_model.hpp"
 #include "model/router_rules.hpp"
 #include "moerae/model/schedule/resident.hpp"
@@ -40,9 +41,8 @@ class Schedule : public testing::Test {
   std::vector<std::uint32_t> a_ = test::made_tokens(9, seed_ + 1), b_ = test::made_tokens(6, seed_ + 2);
   ModelPlan plan_ = test::made_plan();
   ModelWeights weights_ = test::made_weights(plan_, world_.rank(), world_.size());
-  std::unique_ptr<ExpertExchange> exchange_ =
-      make_dispatch_exchange(world_, {plan_.router().experts, world_.size()});
-  ResidentModel model_{plan_, weights_, *exchange_};
+  test::Group group_{world_, plan_.router().experts};
+  ResidentModel model_{plan_, weights_, group_.exchange};
 };
 
 TEST_F(Schedule, EveryWidthComputesTheSame) {
@@ -50,9 +50,9 @@ TEST_F(Schedule, EveryWidthComputesTheSame) {
   auto const rows = Rows::of({{a_}, {b_}});
   auto const y = run(rows, seen);
   auto const all = test::made_weights(plan_);
-  auto const alone = make_dispatch_exchange(mpi::Comm(), {plan_.router().experts, 1});
+  test::Group alone(mpi::Comm(), plan_.router().experts);
   Pass pass{rows, &alone_seen};
-  auto const expected = forward({plan_, all, *alone}, pass);
+  auto const expected = forward({plan_, all, alone.exchange}, pass);
   EXPECT_TRUE(torch::allclose(y, expected, 1e-5, 1e-5));
   for (auto const& [layer, decision] : seen.decisions)
     EXPECT_TRUE(torch::equal(decision.experts, alone_seen.decisions.at(layer).experts));

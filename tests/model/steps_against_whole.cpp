@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "model/cache.hpp"
+#include "model/group.hpp"
 #include "moerae/model/load_weights.hpp"
 #include "moerae/model/schedule/resident.hpp"
 
@@ -53,8 +54,8 @@ nlohmann::json compare(std::filesystem::path const& folder, std::vector<Cuts> co
   auto const checkpoint = Checkpoint::open(folder);
   checkpoint.check_against(plan);
   auto const loaded = load_weights(plan, checkpoint, torch::kFloat32, 0, 1);
-  auto const exchange = make_dispatch_exchange(mpi::Comm(), {plan.router().experts, 1});
-  ResidentModel const model{plan, loaded.weights, *exchange};
+  test::Group group(mpi::Comm(), plan.router().experts);
+  ResidentModel const model{plan, loaded.weights, group.exchange};
   auto const run = [&](Rows const& rows, KvCache* cache, Outcome& into) {
     Pass pass{.rows = rows, .tap = &into, .cache = cache};
     into.hidden.push_back(forward(model, pass));

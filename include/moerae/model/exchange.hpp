@@ -2,36 +2,61 @@
 
 #include <torch/types.h>
 
-#include <memory>
+#include <vector>
 
-#include "moerae/model/router.hpp"
 #include "moerae/model/weights.hpp"
-#include "moerae/mpi/comm.hpp"
-#include "moerae/mpi/lockstep.hpp"
+#include "moerae/mpi/group_status.hpp"
+#include "moerae/mpi/transport.hpp"
 
 namespace moerae {
 
-/// Brings tokens and the experts they chose together across the ranks of an expert group. All ranks of the
-/// group call `run` for the same layers in the same order, with zero tokens where they have none.
-class ExpertExchange {
+/// The ways between the T tokens of this rank and the owners of the experts they chose, for one layer: every
+/// token goes once to each rank that owns one of its experts, and R rows come here in order of the ranks.
+/// Rows move without their autograd graph, on one rank too: the gradient of a routed output dy is forth(dy),
+/// the gradient of apply_experts at the owner, and back of what it gave for rows and gates. `forth` and
+/// `back` are collective over the group. A group of one rank moves nothing: both give back their argument.
+class Routes {
  public:
-  virtual ~ExpertExchange() = default;
+  /// [T, ...] -> [R, ...], any dtype
+  [[nodiscard]] torch::Tensor forth(torch::Tensor const& rows) const;
+  /// [R, ...] -> [T, ...], the adjoint of forth: what the ranks have for a token is summed in order of the
+  /// ranks, in float32, and given in the dtype of the rows.
+  [[nodiscard]] torch::Tensor back(torch::Tensor const& rows) const;
+  /// After the last row has moved: from here on a failure of this rank can be announced again. Routes that
+  /// are never closed stand for a failure while peers wait for rows.
+  void close() { status_->rows_done(); }
 
-  /// Routed output of this rank's tokens: x [T, H] -> [T, H]. Collective over the group. Throws
-  /// mpi::PeerFailure when a rank has announced its failure.
-  [[nodiscard]] virtual torch::Tensor run(torch::Tensor const& x, RoutingDecision const& decision,
-                                          MoeWeights const& own) = 0;
-  /// Ends a batch: the worst status of the group. Collective. Throws mpi::PeerFailure as `run` does.
-  [[nodiscard]] virtual mpi::Status finish_batch(mpi::Status mine) = 0;
-  /// Tells the group that this rank failed, in place of its next call; afterwards nothing more may be called.
-  /// False where it cannot be told: the failure came from inside `run`, whose peers wait for rows and not for
-  /// a status, so that only MPI_Abort ends them.
-  [[nodiscard]] virtual bool announce_failure() noexcept = 0;
+ private:
+  friend class ExpertExchange;
+  Routes(mpi::GroupStatus& status, mpi::Transport& transport, std::int64_t tokens, torch::Tensor index,
+         std::vector<int> sent, std::vector<int> received);
+  [[nodiscard]] torch::Tensor move(torch::Tensor const& rows, mpi::RowCounts const& out,
+                                   mpi::RowCounts const& in) const;
+
+  mpi::GroupStatus* status_;
+  mpi::Transport* transport_;
+  std::int64_t tokens_;
+  torch::Tensor
+      index_;  // [sent] token of each row that leaves, destination by destination; undefined: nothing moves
+  mpi::RowCounts sent_, received_;
 };
 
-/// `dispatch`: tokens travel to the experts, once per destination rank, and come back as one partial sum per
-/// destination. A group of one rank computes in place. `share` says who owns which expert.
-[[nodiscard]] std::unique_ptr<ExpertExchange> make_dispatch_exchange(mpi::Comm const& group,
-                                                                     ExpertShare share);
+/// Brings tokens and the experts they chose together across the ranks of an expert group (`dispatch`: tokens
+/// travel). All ranks of the group open and use routes for the same layers in the same order, with zero
+/// tokens where they have none.
+class ExpertExchange {
+ public:
+  /// `share` says who owns which expert. Group and transport are of the same ranks and outlive the exchange.
+  ExpertExchange(mpi::GroupStatus& status, mpi::Transport& transport, ExpertShare share);
+
+  /// experts [T, n] int64, ascending within a token. Collective over the group. Throws mpi::PeerFailure when
+  /// a rank has announced its failure.
+  [[nodiscard]] Routes open(torch::Tensor const& experts);
+
+ private:
+  mpi::GroupStatus& status_;
+  mpi::Transport& transport_;
+  std::vector<int> owner_;  // [K]
+};
 
 }  // namespace moerae

@@ -5,6 +5,7 @@
 #include "model/cache.hpp"
 #include "model/layer.hpp"
 #include "model/layers.hpp"
+#include "model/schedule/routed.hpp"
 
 namespace moerae {
 namespace {
@@ -28,9 +29,9 @@ Entered enter_seen(torch::Tensor const& h, Layer const& layer, Pass& pass) {
 torch::Tensor through(torch::Tensor const& h, Layer const& layer, ExpertExchange& exchange, Pass& pass) {
   auto const entered = enter_seen(h, layer, pass);
   if (!layer.spec().moe()) return leave(entered, {}, layer);
-  auto const routed = exchange.run(entered.x, entered.decision, layer.moe());
-  if (pass.tap) pass.tap->on_output(layer.id, routed);
-  return leave(entered, routed, layer);
+  auto const y = routed(exchange, entered.x, entered.decision, layer.moe());
+  if (pass.tap) pass.tap->on_output(layer.id, y);
+  return leave(entered, y, layer);
 }
 
 }  // namespace
