@@ -119,6 +119,8 @@ TEST_P(RouterEdits, ForcedAreSelectedAndWeighedByTheRule) {
   auto const forced = decided({.forced = experts_table({{1, 2}}, experts)});
   EXPECT_TRUE((has(forced.experts, 1) & has(forced.experts, 2)).all().item<bool>());
   EXPECT_TRUE((forced.experts.diff(1, -1) > 0).all().item<bool>());
+  auto const group = forced.experts.div(experts / spec_.groups, "floor");
+  EXPECT_TRUE(((group.diff(1, -1) != 0).sum(-1) < spec_.top_groups).all().item<bool>() || spec_.groups == 1);
   if (spec_.weight == Weight::sparse_mixer) return;  // its weights depend on the order of the picks
   // replaying these ids without weights asks the rule for the weights alone
   EXPECT_TRUE(torch::equal(forced.weights, decided({.replay = {forced.experts, {}}}).weights));
