@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from moerae import agreement, manifest, score_data
+from moerae import agreement, manifest, score_data, topic_behaviour
 from moerae.corpus_file import LABELS, SPLITS
 from moerae.criteria import criteria
 from moerae.errors import ConfigError, DataError
@@ -183,9 +183,11 @@ class Run:
     @cached_property
     def topic_behaviour(self) -> dict[str, xr.Dataset]:
         """By comparison: JS in nats and top-k overlap [row, layer], attrs["summary"] as DataFrame; empty where not
-        computed. See score_data.topic_behaviour."""
+        computed. See topic_behaviour.py."""
         with reading(self._reduced("scores.h5")) as file:
-            return score_data.topic_behaviour(file)
+            layers, groups = file["layer"][:], file.get("topic_behaviour", {}).items()
+            counts = {name: topic_behaviour.read(group) for name, group in groups}
+        return {name: topic_behaviour.table(of, layers) for name, of in counts.items()}
 
     @cached_property
     def agreement(self) -> dict[str, pd.DataFrame]:

@@ -1,5 +1,4 @@
-"""Scores of reduce/scores.h5 and what stands beside them: topic x behaviour, replication. Every part may be
-absent: it then gives nothing."""
+"""Scores of reduce/scores.h5 and their replication. Every part may be absent: it then gives nothing."""
 
 from __future__ import annotations
 
@@ -49,23 +48,6 @@ def paths(file: h5py.File) -> dict[str, xr.DataArray]:
         name: xr.DataArray(g["frequency"][:], {"size": g["size"][:], **axes}, ("size", "layer", "expert"))
         for name, g in groups.items()
     }
-
-
-def topic_behaviour(file: h5py.File) -> dict[str, xr.Dataset]:
-    """By comparison: js_nats and the rest of each row [row, layer]; attrs["summary"]: DataFrame, a line per row, means
-    over layers with `of` in words; attrs["absent"]: rows that could not be formed, and why."""
-    found = {}
-    for name, group in file.get("topic_behaviour", {}).items():
-        parts, lines, absent = [], {}, []
-        for row, content in group.items():
-            values = {key: ("layer", item[:]) for key, item in content.items() if isinstance(item, h5py.Dataset)}
-            parts.append(xr.Dataset(values, {"layer": file["layer"][:]}).expand_dims(row=[row]))
-            facts = attributes(content["js_nats"])
-            absent += facts.pop("absent", [])
-            lines[row] = facts
-        whole = xr.concat(parts, "row", data_vars="all") if parts else xr.Dataset()
-        found[name] = whole.assign_attrs(summary=pd.DataFrame.from_dict(lines, orient="index"), absent=absent)
-    return found
 
 
 def _defined(group: h5py.Group, key: str) -> np.ndarray:

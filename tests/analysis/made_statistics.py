@@ -8,10 +8,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 from made_run import DECOY, LAYERS, PLANTED, SETS, K
+from made_topics import World, stored, write
 
 CONTRAST = "contrast/risk_difference/regular-vs-permitted"
-ROWS = {"pooled": 0.05, "topic_changed_a": 0.3, "topic_changed_b": 0.28, "behaviour_changed": 0.02}
-REASON = "matched_pairs: the sets share no cluster"
+WORLD = World(layers=len(LAYERS), experts=K, topic_effect=0.9, behaviour_effect=0.3)
+REASON = "same_topic_pairs: 4 of them (pairs of these clusters, of one topic, in one set), at least 6 are needed"
 
 
 def add_statistics(run: Path) -> Path:
@@ -40,22 +41,13 @@ def add_tests(file: h5py.File) -> None:
 
 
 def add_topics(file: h5py.File) -> None:
-    for row, value in ROWS.items():
-        group = file.create_group(f"topic_behaviour/regular-vs-permitted/{row}")
-        for key, factor in (("js_nats", 1), ("js_low", 0.8), ("js_high", 1.2), ("js_equal", 1.1), ("floor", 0.1)):
-            group[key] = value * factor * np.array([0.5, 1.5])
-        attributes = {
-            "mean": value,
-            "low": 0.8 * value,
-            "high": 1.2 * value,
-            "equal": 1.1 * value,
-            "floor": 0.1 * value,
-        }
-        attributes |= {"overlap": 1.5, "comparisons": 3, "clusters_a": 12, "clusters_b": 12, "of": "hot against cold"}
-        if row == "topic_changed_b":  # too few clusters for halves
-            del group["floor"], attributes["floor"]
-        group["js_nats"].attrs.update(attributes)
-    file["topic_behaviour/regular-vs-permitted/pooled/js_nats"].attrs["absent"] = [REASON]
+    """Topics differ much, behaviour a little; too few clusters for pairs of one topic."""
+    rng = np.random.default_rng(4)
+    count = WORLD.counts(rng)
+    counts = stored(count, WORLD.topic, rng, tokens=WORLD.tokens, names=("regular", "permitted"))
+    counts.pair_topics[:, 12:] = -1
+    counts.pair_topics[:, :12] = np.arange(12) % 8  # 6 pairs of different topics, 4 of one
+    write(file.create_group("topic_behaviour/regular-vs-permitted"), counts)
 
 
 def add_evidence(path: Path) -> None:

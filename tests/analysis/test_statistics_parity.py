@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import statistics_reference as reference
@@ -165,6 +168,16 @@ def test_order_of_adjusted_p_is_that_of_the_statistic(run):
                 values = part[name].values.ravel()
                 assert ((values > 0) & (values <= 1)).all()
             assert (np.diff(part["p_adjusted"].values.ravel()[order]) >= 0).all()
+
+
+def test_topic_and_behaviour_as_before(run):
+    """The golden values are of the C++ that made this table before reduce stored counts."""
+    golden = json.loads((Path(__file__).parent / "topic_golden.json").read_text())
+    summary = run.topic_behaviour["a-vs-b"].attrs["summary"]
+    assert set(summary.index) == set(golden) and summary.loc["matched_pairs", "comparisons"] == PAIRED
+    for row, expected in golden.items():
+        found = summary.loc[row, list(expected)].astype(float)
+        np.testing.assert_allclose(found, list(expected.values()), rtol=1e-12)
 
 
 def test_agreement_is_that_of_scipy(run):

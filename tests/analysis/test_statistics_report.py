@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from made_run import DECOY, LAYERS, PLANTED, SETS, add_scores, made_run, truth
-from made_statistics import CONTRAST, REASON, ROWS, add_statistics
+from made_statistics import CONTRAST, REASON, add_statistics
 from moerae import open_run
 from moerae.__main__ import main
 from moerae.errors import ConfigError
@@ -41,11 +41,14 @@ def test_topic_and_behaviour(run):
     (name, data), *others = open_run(run).topic_behaviour.items()
     assert name == "regular-vs-permitted" and not others
     summary = data.attrs["summary"]
-    assert summary["mean"].to_dict() == ROWS and set(summary["of"]) == {"hot against cold"}
+    assert list(data["row"].values) == list(summary.index) and list(data["layer"].values) == LAYERS
     assert data.attrs["absent"] == [REASON] and "absent" not in summary
-    for row, value in ROWS.items():
-        assert data["js_nats"].sel(row=row, layer=3).item() == pytest.approx(1.5 * value)
-        assert np.isnan(data["floor"].sel(row=row)).all() == (row == "topic_changed_b")
+    assert summary.loc["pooled", "of"] == "regular against permitted, all topics together"
+    for row, line in summary.iterrows():
+        for key, of_mean in (("js_nats", "mean"), ("js_equal", "equal"), ("floor", "floor"), ("overlap", "overlap")):
+            np.testing.assert_allclose(data[key].sel(row=row).mean(skipna=False), line[of_mean], rtol=1e-12)
+        assert np.isnan(line["floor"]) == row.endswith("_pairs")  # those need pairs of one topic
+    assert summary.loc["topic_changed_a", "low"] > summary.loc["behaviour_changed", "high"]
 
 
 def test_agreement(run):
@@ -88,12 +91,16 @@ def test_page(run, tmp_path):
     assert "risk_difference regular-vs-permitted 3 3 0.0005" in text
     assert "permutations 1999" in text and "smallest p 0.0005" in text and "movable 12" in text and "lambda" not in text
     assert "No p values: 4 of 12 clusters can move" in text
-    assert "topic changed, within the first set (hot against cold) 0.300 [0.240, 0.360] 0.433" in text  # nats, bits
+    summary = open_run(run).topic_behaviour["regular-vs-permitted"].attrs["summary"]
+    row, other, same = (summary.loc[f"{name}"] for name in ("topic_changed_a", "topic_changed_b", "behaviour_changed"))
+    figures = f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}] {row['mean'] / np.log(2):.3f}"  # nats, bits
+    assert f"topic changed, within the first set (regular: one topic against another) {figures}" in text
     assert f"Not formed: {REASON}" in text
     assert "unimodal 23, what vacuous: &lt;=23 experts" in text and "at least 2" in text
     assert "matched 2 2 to 2 1 usage jailbreak 0.97 to 1.94" in text and "dose 1 1 to 1 0 gate 0.50 to 0.50" in text
-    assert "topic changes 0.3000 (floor 0.0300) and 0.2800 (no floor)" in text
-    assert "behaviour changes 0.0200 (floor 0.0020)" in text and "nan" not in text.lower()
+    one, two, three = (f"{line['mean']:.4f} (floor {line['floor']:.4f})" for line in (row, other, same))
+    assert f"topic changes {one} and {two}" in text
+    assert f"behaviour changes {three}" in text and "nan" not in text.lower()
     assert "associated" in text and "Jaccard index of the 4 best" in text and "0.700 to 0.900" in text
     pictures = {path.name for path in (out / "figures").iterdir()}
     assert {"run-volcano-regular-vs-permitted.png", "run-topics-regular-vs-permitted.png"} <= pictures
@@ -105,4 +112,4 @@ def test_page(run, tmp_path):
     assert {row["p_adjusted"] for row in rows if row["criterion"] == "hcdg"} == {""}
     with open(out / "topics.csv", newline="") as handle:
         lines = {row["row"]: row for row in csv.DictReader(handle)}
-    assert float(lines["pooled"]["mean_bits"]) == pytest.approx(0.05 / np.log(2))
+    assert float(lines["pooled"]["mean_bits"]) == pytest.approx(summary.loc["pooled", "mean"] / np.log(2))

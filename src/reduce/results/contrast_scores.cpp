@@ -65,16 +65,20 @@ class Pass {
   void score(Pair const& pair, Criteria const& criteria, bool topics) {
     auto const &a = usage_.facts(pair.a), &b = usage_.facts(pair.b);
     Replication replication(a, b, criteria, replication_splits, plan_.seed);
-    TopicBehaviour table(a, b, {.seed = plan_.seed});
+    TopicCounts* counts = nullptr;  // written by rank 0, so counted there
+    mpi::agree(comm_, [&] {
+      if (topics && comm_.rank() == 0)
+        counts = &scores_.topics.try_emplace(versus(pair), a, b, scores_.space, TopicRule{.seed = plan_.seed})
+                      .first->second;
+    });
     usage_.each([&](UsageTile const& tile) {
       auto const groups = tile.compare(pair.a, pair.b);
       mpi::agree(comm_, [&] {
         for (auto const* criterion : criteria) score_tile(*criterion, groups, of(*criterion, pair));
+        if (counts != nullptr) counts->add(tile.of(pair.a), tile.of(pair.b));
       });
       replication.add(tile.of(pair.a), tile.of(pair.b), groups.same_token);
-      if (topics) table.add(tile.of(pair.a), tile.of(pair.b));
     });
-    if (topics) scores_.topics[versus(pair)] = table.finish();
     auto const size = std::min(static_cast<std::size_t>(plan_.count), scores_.space.size());
     std::ranges::move(replication.finish(size), std::back_inserter(scores_.replication[versus(pair)]));
   }

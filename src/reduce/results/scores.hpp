@@ -13,8 +13,7 @@
 #include "reduce/plan/plan.hpp"
 #include "reduce/replication/replication.hpp"
 #include "reduce/significance/permutation.hpp"
-#include "reduce/topic_behaviour/topic_behaviour.hpp"
-#include "reduce/topic_behaviour/topic_table.hpp"
+#include "reduce/topic_behaviour/topic_counts.hpp"
 #include "reduce/usage/usage_interval.hpp"
 #include "reduce/usage/usage_stream.hpp"
 
@@ -33,7 +32,7 @@ struct ContrastScores {
       nullptr;  ///< of the criterion's test; null: none asked for
 };
 
-/// Every score that a plan asks for. The same on every rank.
+/// Every score that a plan asks for. The same on every rank, but for `topics`.
 struct Scores {
   ExpertSpace space;
   std::string model_id;
@@ -44,8 +43,8 @@ struct Scores {
   std::map<std::string, std::vector<double>> usage;  ///< activation probabilities [L*K], by set
   std::map<std::string, EsftScores> esft;            ///< by set
   std::map<std::pair<std::string, std::string>, ContrastScores> contrasts;  ///< by (criterion, versus)
-  std::map<std::string, TopicTable> topics;                                 ///< by versus of a pair
-  std::map<std::string, std::vector<ReplicationRow>> replication;           ///< by versus of a pair
+  std::map<std::string, TopicCounts> topics;                       ///< by versus of a pair; rank 0 only
+  std::map<std::string, std::vector<ReplicationRow>> replication;  ///< by versus of a pair
   std::vector<SafetyGroup> groups;  ///< empty without ses.regular and ses.jailbreak
   std::vector<NoiseFloor> floors;   ///< of `groups`; empty without enough benign clusters
 };

@@ -82,8 +82,7 @@ void write_scores(std::filesystem::path const& path, Scores const& scores,
     out.per_expert("esft/" + set + "/token", esft.token);
     out.per_expert("esft/" + set + "/gate", esft.gate);
   }
-  for (auto const& [comparison, table] : scores.topics)
-    write_topic_table(file, "topic_behaviour/" + comparison, table);
+  for (auto const& [comparison, counts] : scores.topics) counts.write(file, "topic_behaviour/" + comparison);
   for (auto const& [comparison, rows] : scores.replication) write_replication(file, comparison, rows);
   store::write_provenance(file, provenance);
   store::mark_complete(file);
