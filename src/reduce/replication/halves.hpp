@@ -1,7 +1,5 @@
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -9,14 +7,14 @@
 
 namespace moerae {
 
-/// Rows of two tables in two random halves of their clusters.
+/// Two random halves of the clusters of two groups.
 struct Halves {
-  std::array<std::vector<std::size_t>, 2> a, b;  ///< by half, ascending
+  std::vector<std::int64_t> clusters;  ///< [C] of either group, ascending
+  std::vector<bool> second;            ///< [C] stands in the second half
 };
 
-/// Halves of the clusters of both groups: the two sides of a pair stand in the same half, and each topic is
-/// halved (as evenly as the pairs allow; each group as a whole within one cluster). A pure function of (seed,
-/// split, cluster ids, topics).
+/// The two sides of a pair stand in the same half, and each topic is halved (as evenly as the pairs allow;
+/// each group as a whole within one cluster). A pure function of (seed, split, cluster ids, topics).
 [[nodiscard]] Halves split_halves(UsageTable const& a, UsageTable const& b, std::uint64_t seed,
                                   std::uint32_t split);
 

@@ -4,21 +4,10 @@
 
 #include "moerae/base/check.hpp"
 #include "reduce/replication/rank_correlation.hpp"
+#include "reduce/stability/drawn_comparison.hpp"
 
 namespace moerae {
 namespace {
-
-/// Rows of those clusters of `table` that stand in `rows` of `whole`.
-UsageTable matching_rows(UsageTable const& table, UsageTable const& whole,
-                         std::span<std::size_t const> rows) {
-  std::vector<std::size_t> which;
-  for (auto const row : rows) {
-    auto const found = std::ranges::lower_bound(table.clusters, whole.clusters[row]);
-    if (found != table.clusters.end() && *found == whole.clusters[row])
-      which.push_back(static_cast<std::size_t>(found - table.clusters.begin()));
-  }
-  return rows_of(table, which);
-}
 
 void write_splits(store::File& file, std::string const& name,
                   std::vector<std::optional<double>> const& values) {
@@ -46,21 +35,18 @@ Replication::Replication(UsageTable const& a, UsageTable const& b,
                            a.clusters.size(), b.name, b.clusters.size());
 }
 
-void Replication::add(UsageTable const& a, UsageTable const& b, SameToken const* same_token) {
+void Replication::add(Comparison const& tile) {
   auto const splits = splits_.size();
   for (std::size_t s = 0; s < splits; ++s)
     for (std::size_t half = 0; half < 2; ++half) {
       if (std::ranges::none_of(absent_, &std::string::empty)) return;
-      auto const of_a = rows_of(a, splits_[s].a[half]), of_b = rows_of(b, splits_[s].b[half]);
-      SameToken of_tokens;
-      if (same_token != nullptr)
-        of_tokens = {matching_rows(same_token->a, a, splits_[s].a[half]),
-                     matching_rows(same_token->b, b, splits_[s].b[half])};
-      Comparison const comparison{Group(of_a), Group(of_b), same_token != nullptr ? &of_tokens : nullptr};
+      std::vector<std::int16_t> weights;
+      for (bool const second : splits_[s].second) weights.push_back(second == (half == 1) ? 1 : 0);
+      auto const part = drawn(tile, splits_[s].clusters, weights);
       for (std::size_t c = 0; c < criteria_.size(); ++c) {
         if (!absent_[c].empty()) continue;
         try {
-          auto const score = criteria_[c]->score(comparison);
+          auto const score = criteria_[c]->score(*part);
           auto& all = scores_[(c * splits + s) * 2 + half];
           all.insert(all.end(), score.begin(), score.end());
         } catch (Error const& error) {

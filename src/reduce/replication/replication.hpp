@@ -32,7 +32,7 @@ class Replication {
   /// The next layers. Usage on same tokens keeps what it is measured against: both halves share the
   /// expectations of the whole sample. A criterion that cannot do with a half (ConfigError, DataError) is
   /// absent with that reason.
-  void add(UsageTable const& a, UsageTable const& b, SameToken const* same_token);
+  void add(Comparison const& tile);
 
   /// As `criteria`; `size` up to the number of experts.
   [[nodiscard]] std::vector<ReplicationRow> finish(std::size_t size) const;

@@ -77,7 +77,7 @@ class Pass {
         for (auto const* criterion : criteria) score_tile(*criterion, groups, of(*criterion, pair));
         if (counts != nullptr) counts->add(tile.of(pair.a), tile.of(pair.b));
       });
-      replication.add(tile.of(pair.a), tile.of(pair.b), groups.same_token);
+      replication.add(groups);
     });
     auto const size = std::min(static_cast<std::size_t>(plan_.count), scores_.space.size());
     std::ranges::move(replication.finish(size), std::back_inserter(scores_.replication[versus(pair)]));

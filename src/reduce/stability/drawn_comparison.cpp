@@ -35,7 +35,7 @@ void copy_row(std::vector<std::int64_t> const& from, std::size_t row, std::size_
   to.insert(to.end(), start, start + static_cast<std::ptrdiff_t>(size));
 }
 
-UsageTable drawn(UsageTable const& table, Draw const& draw) {
+UsageTable rows_drawn(UsageTable const& table, Draw const& draw) {
   UsageTable out(table.name, table.space, {});
   std::size_t at = 0, rows = 0;
   for (auto const w : draw.weights) rows += static_cast<std::size_t>(w);
@@ -56,11 +56,8 @@ UsageTable drawn(UsageTable const& table, Draw const& draw) {
   return out;
 }
 
-UsageTable sliced(UsageTable const& table, ExpertSpace const& space, std::size_t first) {
-  UsageTable out(table.name, space, table.clusters);
-  out.tokens = table.tokens;
-  out.topic = table.topic;
-  out.length = table.length;
+UsageTable layers_of(UsageTable const& table, ExpertSpace const& space, std::size_t first) {
+  auto out = with_layers(table, space);
   auto const part = [&](std::vector<std::int64_t> const& from, std::vector<std::int64_t>& to) {
     to.clear();
     if (from.empty()) return;  // gate mass of same-token tables
@@ -75,47 +72,43 @@ UsageTable sliced(UsageTable const& table, ExpertSpace const& space, std::size_t
   return out;
 }
 
-void check_group(UsageTable const& drawn, UsageTable const& whole, std::size_t clusters) {
-  validate<ConfigError>(!drawn.clusters.empty(),
-                        "a replicate has none of the {} cluster(s) of set {} among {} of both groups, so "
-                        "there is nothing to compare; "
-                        "record more prompts of that set, or compare sets of more equal size",
-                        whole.clusters.size(), whole.name, clusters);
+void check_group(UsageTable const& whole, Draw const& draw) {
+  std::size_t at = 0;
+  bool const any = std::ranges::any_of(whole.clusters, [&](std::int64_t cluster) {
+    while (draw.clusters[at] != cluster) ++at;
+    return draw.weights[at] > 0;
+  });
+  validate<ConfigError>(
+      any,
+      "a replicate has none of the {} cluster(s) of set {} among {} of both groups, so there "
+      "is nothing to compare; record more prompts of that set, or compare sets of more equal "
+      "size",
+      whole.clusters.size(), whole.name, draw.clusters.size());
 }
 
 }  // namespace
 
-std::vector<std::int64_t> clusters_of_both(Comparison const& groups) {
+std::vector<std::int64_t> clusters_of_both(UsageTable const& a, UsageTable const& b) {
   std::vector<std::int64_t> ids;
-  std::ranges::set_union(groups.a.clusters.clusters, groups.b.clusters.clusters, std::back_inserter(ids));
+  std::ranges::set_union(a.clusters, b.clusters, std::back_inserter(ids));
   return ids;
 }
 
-SlicedComparison::SlicedComparison(Comparison const& whole, std::size_t first_layer, std::size_t layers) {
+OwnedComparison sliced(Comparison const& whole, std::size_t first_layer, std::size_t layers) {
   auto space = whole.a.clusters.space;
   auto const first = space.index(first_layer, 0);
   auto const begin = space.layers.begin() + static_cast<std::ptrdiff_t>(first_layer);
   space.layers = std::vector(begin, begin + static_cast<std::ptrdiff_t>(layers));
-  a_ = sliced(whole.a.clusters, space, first);
-  b_ = sliced(whole.b.clusters, space, first);
-  if (whole.same_token)
-    same_token_ = {sliced(whole.same_token->a, space, first), sliced(whole.same_token->b, space, first)};
-  comparison_.emplace(Comparison{Group(a_), Group(b_), whole.same_token ? &same_token_ : nullptr});
+  return {whole, [&](UsageTable const& table) { return layers_of(table, space, first); }};
 }
 
-DrawnComparison::DrawnComparison(Comparison const& whole, std::span<std::int64_t const> clusters,
-                                 std::span<std::int16_t const> weights) {
+OwnedComparison drawn(Comparison const& whole, std::span<std::int64_t const> clusters,
+                      std::span<std::int16_t const> weights) {
   expect(weights.size() == clusters.size(), "{} weights of {} clusters", weights.size(), clusters.size());
   auto const draw = draw_of(clusters, weights);
-  a_ = drawn(whole.a.clusters, draw);
-  b_ = drawn(whole.b.clusters, draw);
-  check_group(a_, whole.a.clusters, clusters.size());
-  check_group(b_, whole.b.clusters, clusters.size());
-  if (whole.same_token) {
-    same_token_.a = drawn(whole.same_token->a, draw);
-    same_token_.b = drawn(whole.same_token->b, draw);
-  }
-  comparison_.emplace(Comparison{Group(a_), Group(b_), whole.same_token ? &same_token_ : nullptr});
+  check_group(whole.a.clusters, draw);
+  check_group(whole.b.clusters, draw);
+  return {whole, [&](UsageTable const& table) { return rows_drawn(table, draw); }};
 }
 
 }  // namespace moerae

@@ -133,7 +133,7 @@ void StabilityStream::add(UsageTable const& tile) {
 void StabilityStream::add(Comparison const& tile, ContrastFunction score) {
   mpi::agree(comm_, [&] {
     expect(result_.rule.score != "usage", "a contrast given to stability selection on usage");
-    auto const clusters = clusters_of_both(tile);
+    auto const clusters = clusters_of_both(tile.a.clusters, tile.b.clusters);
     validate<ConfigError>(
         clusters.size() >= 2,
         "sets {} and {}: {} cluster(s) cannot be resampled, so no selection frequency exists; "
@@ -146,12 +146,12 @@ void StabilityStream::add(Comparison const& tile, ContrastFunction score) {
     each_block(clusters.size(), [&](std::size_t start, std::span<std::int64_t const> some) {
       auto const weights = weights_.rows(some, clusters);
       for (std::size_t first = 0; first < space.layers.size(); first += at_once) {
-        SlicedComparison const slice(tile, first, std::min(at_once, space.layers.size() - first));
+        auto const slice = sliced(tile, first, std::min(at_once, space.layers.size() - first));
         for (std::size_t i = 0; i < some.size(); ++i) {
-          DrawnComparison const drawn(slice.comparison(), clusters,
-                                      weights.subspan(i * clusters.size(), clusters.size()));
-          auto const& part = drawn.comparison().a.clusters.space;
-          auto const keys = keys_of(scores_of(score, drawn.comparison(), some[i]), some[i]);
+          auto const replicate =
+              drawn(*slice, clusters, weights.subspan(i * clusters.size(), clusters.size()));
+          auto const& part = (*replicate).a.clusters.space;
+          auto const keys = keys_of(scores_of(score, *replicate, some[i]), some[i]);
           ensure(keys.size() == part.size(), "{} gave {} scores of {} experts", result_.rule.score,
                  keys.size(), part.size());
           take(start + i, part.layers, keys);

@@ -71,8 +71,10 @@ TopicCounts::TopicCounts(UsageTable const& a, UsageTable const& b, ExpertSpace w
   for (std::uint32_t split = 0; split < rule.splits; ++split) {
     auto const halves = split_halves(a, b, rule.seed, split);
     for (std::size_t side = 0; side < 2; ++side) {
-      auto& first = sides_[side].in_part.emplace_back(tables[side]->clusters.size(), false);
-      for (auto const row : (side == 0 ? halves.a : halves.b)[0]) first[row] = true;
+      auto& first = sides_[side].in_part.emplace_back();
+      for (std::size_t c = 0; c < halves.clusters.size(); ++c)
+        if (std::ranges::binary_search(tables[side]->clusters, halves.clusters[c]))
+          first.push_back(!halves.second[c]);
     }
   }
   for (std::size_t side = 0; side < 2; ++side) set_sums(*tables[side], sides_[side]);

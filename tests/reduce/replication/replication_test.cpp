@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "moerae/base/check.hpp"
+#include "reduce/replication/half_rows.hpp"
 #include "reduce/replication/rank_correlation.hpp"
 #include "reduce/topic_behaviour/topic_world.hpp"
 #include "store/scratch.hpp"
@@ -96,7 +97,7 @@ TEST(Replication, SeparatesSignalFromNoise) {
   auto const replicate = [&](TopicWorld const& world) {
     auto const a = world.table(0), b = world.table(1);
     Replication replication(a, b, rows.pointers(), 8, 5);
-    replication.add(a, b, nullptr);
+    replication.add({Group(a), Group(b)});
     return replication.finish(4);
   };
   TopicWorld world{.clusters = 50, .layers = 12, .experts = 16, .tokens = 80};
@@ -128,8 +129,11 @@ TEST(Replication, TilesDoNotMatter) {
   TopicWorld const world{.clusters = 20, .behaviour_effect = .2};
   auto const a = world.table(0), b = world.table(1);
   Replication whole(a, b, rows.pointers(), 3, 5), tiled(a, b, rows.pointers(), 3, 5);
-  whole.add(a, b, nullptr);
-  for (std::size_t l = 0; l < 3; ++l) tiled.add(test::tile_of(a, l, 1), test::tile_of(b, l, 1), nullptr);
+  whole.add({Group(a), Group(b)});
+  for (std::size_t l = 0; l < 3; ++l) {
+    auto const of_a = test::tile_of(a, l, 1), of_b = test::tile_of(b, l, 1);
+    tiled.add({Group(of_a), Group(of_b)});
+  }
   EXPECT_EQ(whole.finish(5)[0].spearman, tiled.finish(5)[0].spearman);
   EXPECT_EQ(whole.finish(5)[0].jaccard, tiled.finish(5)[0].jaccard);
 }
@@ -140,13 +144,13 @@ TEST(Replication, HalvesUsageOnSameTokensAlike) {
   SameToken same{a, b};
   same.a.mass.clear();
   std::vector<std::size_t> without;  // one cluster of each half has no such token in group a
-  auto const halves = split_halves(a, b, 5, 0);
+  auto const halves = test::half_rows(split_halves(a, b, 5, 0), a);
   for (std::size_t half = 0; half < 2; ++half)
-    without.insert(without.end(), halves.a[half].begin() + 1, halves.a[half].end());
+    without.insert(without.end(), halves[half].begin() + 1, halves[half].end());
   std::ranges::sort(without);
   same.a = rows_of(same.a, without);
   Replication replication(a, b, rows.pointers(), 1, 5);
-  replication.add(a, b, &same);
+  replication.add({Group(a), Group(b), &same});
   EXPECT_TRUE(replication.finish(3)[0].absent.empty());
 }
 
@@ -154,7 +158,7 @@ TEST(Replication, FewClustersAreSaid) {
   auto const rows = made_rows({{"difference", difference}});
   auto const a = TopicWorld{.clusters = 3}.table(0), b = TopicWorld{.clusters = 9}.table(1);
   Replication replication(a, b, rows.pointers(), 2, 5);
-  replication.add(a, b, nullptr);
+  replication.add({Group(a), Group(b)});
   EXPECT_THAT(replication.finish(3)[0].absent, HasSubstr("harm has 3 clusters"));
 }
 
