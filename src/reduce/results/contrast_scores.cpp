@@ -95,9 +95,7 @@ class Pass {
       auto const name = stability_name(*plan_.contrast_stability, pair);
       StabilityStream stream(comm_, scores_.space, *plan_.contrast_stability, plan_.seed,
                              "resampling " + name, plan_.bytes / 2);
-      while (!stream.done())
-        usage_.each(
-            [&](UsageTile const& tile) { stream.add(tile.compare(pair.a, pair.b), criterion->score); });
+      usage_.each([&](UsageTile const& tile) { stream.add(tile.compare(pair.a, pair.b), criterion->score); });
       scores_.ses.emplace(name, stream.finish());
     }
   }

@@ -26,7 +26,7 @@ void append(UsageTotals& all, UsageTotals const& part) {
   all.mass.insert(all.mass.end(), part.mass.begin(), part.mass.end());
 }
 
-// What needs usage of the sets: totals, their intervals, selection frequencies. One reading, as a rule.
+// What needs usage of the sets: totals, their intervals, selection frequencies.
 void add_usage(mpi::Comm const& comm, ReducePlan const& plan, UsageStream& usage, Scores& scores) {
   std::map<std::string, StabilityStream> streams;
   for (auto const& set : plan.ses_sets)
@@ -43,16 +43,6 @@ void add_usage(mpi::Comm const& comm, ReducePlan const& plan, UsageStream& usage
     }
     if (floor) floor->add(tile.of(plan.benign));
   });
-  auto const unfinished = [&] {
-    return (floor && !floor->done()) ||
-           std::ranges::any_of(streams, [](auto const& entry) { return !entry.second.done(); });
-  };
-  while (unfinished())
-    usage.each([&](UsageTile const& tile) {
-      for (auto& [set, stream] : streams)
-        if (!stream.done()) stream.add(tile.of(set));
-      if (floor && !floor->done()) floor->add(tile.of(plan.benign));
-    });
   for (auto& [set, stream] : streams) scores.ses.emplace(set, stream.finish());
   if (plan.regular.empty()) return;
   auto const* benign = plan.benign.empty() ? nullptr : &scores.ses.at(plan.benign);

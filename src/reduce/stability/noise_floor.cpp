@@ -19,10 +19,6 @@ NoiseFloorStream::NoiseFloorStream(mpi::Comm const& comm, ExpertSpace space, Sta
     halves_.emplace_back(comm, space, rule, seed, "noise floor", bytes);
 }
 
-bool NoiseFloorStream::done() const {
-  return too_few_ || halves_.front().done();
-}
-
 void NoiseFloorStream::add(UsageTable const& benign) {
   auto const clusters = benign.clusters.size();
   too_few_ = clusters < 4;
@@ -51,13 +47,6 @@ std::vector<NoiseFloor> NoiseFloorStream::finish(Stability const& benign_selecte
     }
   }
   return floors;
-}
-
-std::vector<NoiseFloor> noise_floor(mpi::Comm const& comm, UsageTable const& benign,
-                                    Stability const& benign_selected, std::uint64_t seed) {
-  NoiseFloorStream stream(comm, benign.space, benign_selected.rule, seed);
-  while (!stream.done()) stream.add(benign);
-  return stream.finish(benign_selected);
 }
 
 }  // namespace moerae

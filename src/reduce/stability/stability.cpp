@@ -3,10 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "moerae/base/check.hpp"
-#include "moerae/mpi/agree.hpp"
-#include "moerae/reduce/stability/stability_stream.hpp"
-
 namespace moerae {
 namespace {
 
@@ -40,20 +36,6 @@ std::vector<std::int32_t> path_sizes(std::int64_t top, std::int64_t experts) {
   std::ranges::sort(sizes);
   sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
   return sizes;
-}
-
-Stability stability_selection(mpi::Comm const& comm, UsageTable const& table, StabilityRule const& rule,
-                              std::uint64_t seed, std::string const& what) {
-  mpi::agree(comm, [&] {
-    validate<ConfigError>(
-        rule.score == "usage",
-        "ses.score = {}: set {} alone has usage only, a contrast needs two sets; name them, or set "
-        "ses.score = usage",
-        rule.score, table.name);
-  });
-  StabilityStream stream(comm, table.space, rule, seed, what);
-  while (!stream.done()) stream.add(table);
-  return stream.finish();
 }
 
 }  // namespace moerae

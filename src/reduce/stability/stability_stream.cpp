@@ -22,7 +22,7 @@ double key_of(double score, store::Side side) {
 }  // namespace
 
 StabilityStream::StabilityStream(mpi::Comm const& comm, ExpertSpace space, StabilityRule rule,
-                                 std::uint64_t seed, std::string const& what, std::size_t block_bytes)
+                                 std::uint64_t seed, std::string const& what, std::size_t bytes)
     : comm_(comm),
       result_{std::move(space), std::move(rule), 0, {}, {}, {}},
       weights_(result_.rule.resampling, seed),
@@ -37,70 +37,60 @@ StabilityStream::StabilityStream(mpi::Comm const& comm, ExpertSpace space, Stabi
   counter_.emplace(result_.sizes, whole.size());
   for (std::size_t l = 0; l < whole.layers.size(); ++l) layer_at_[whole.layers[l]] = l;
 
-  auto const ranks = static_cast<std::size_t>(comm.size());
-  auto const most = (static_cast<std::size_t>(result_.rule.samples) + ranks - 1) / ranks;  // on any rank
-  block_ = model ? std::clamp<std::size_t>(block_bytes / (sizeof(double) * whole.size()), 1, most) : most;
-  passes_ = static_cast<std::int64_t>((most + block_ - 1) / block_);
-  if (model) keys_.resize(std::min(block_, mine_.size()) * whole.size());
+  if (!model) return;
+  auto const kept = mine_.size() * static_cast<std::size_t>(result_.sizes.back()) * sizeof(Candidate);
+  mpi::agree(comm, [&] {
+    validate<ConfigError>(
+        kept <= bytes,
+        "ses.samples = {}: the best experts of {} replicates over the whole model take {} MiB on "
+        "a rank, and {} are there for them; use fewer, more ranks, a smaller ses.alpha or a "
+        "larger reduce.memory",
+        result_.rule.samples, mine_.size(), kept >> 20, bytes >> 20);
+  });
+  best_.resize(mine_.size());
 }
 
 void StabilityStream::check(ExpertSpace const& tile) const {
   auto const& whole = result_.space;
-  expect(!done(), "a tile after the last pass of stability selection");
   expect(tile.experts == whole.experts && tile.top_k == whole.top_k,
          "a tile of {} experts, top {}, of {}, top {}", tile.experts, tile.top_k, whole.experts, whole.top_k);
   for (auto const layer : tile.layers) {
     auto const at = layer_at_.find(layer);
     expect(at != layer_at_.end(), "a tile with layer {}, which the model does not have", layer);
-    expect(!added_[at->second], "layer {} twice in one pass", layer);
+    expect(!added_[at->second], "layer {} twice", layer);
   }
 }
 
 void StabilityStream::take(std::size_t replicate, std::span<std::int32_t const> layers,
                            std::span<double const> keys) {
   auto const experts = static_cast<std::size_t>(result_.space.experts);
+  bool const model = result_.rule.scope == Scope::model;
   double const above = result_.rule.score == "usage" ? no_floor : 0;
+  std::vector<Candidate> of_layer;
+  auto& best = model ? best_[replicate] : of_layer;
   for (std::size_t l = 0; l < layers.size(); ++l) {
-    auto const of_layer = keys.subspan(l * experts, experts);
     auto const first = layer_at_.at(layers[l]) * experts;
-    if (result_.rule.scope == Scope::layer)
-      counter_->add(of_layer, first, above);
-    else
-      std::ranges::copy(
-          of_layer, keys_.begin() + static_cast<std::ptrdiff_t>(replicate * result_.space.size() + first));
+    for (std::size_t e = 0; e < experts; ++e)
+      if (auto const key = keys[l * experts + e]; key > above) best.push_back({key, first + e});
+    if (model) continue;
+    counter_->add(best);
+    best.clear();
   }
-}
-
-std::span<std::int64_t const> StabilityStream::of_pass() const {
-  auto const start = std::min(mine_.size(), static_cast<std::size_t>(pass_) * block_);
-  return std::span(mine_).subspan(start, std::min(block_, mine_.size() - start));
+  if (model) counter_->keep_best(best);
 }
 
 void StabilityStream::each_block(std::size_t clusters, Visit const& visit) const {
-  auto const mine = of_pass();
   auto const at_once = replicates_at_once(clusters);
-  for (std::size_t r = 0; r < mine.size(); r += at_once)
-    visit(r, mine.subspan(r, std::min(at_once, mine.size() - r)));
+  for (std::size_t r = 0; r < mine_.size(); r += at_once)
+    visit(r, std::span(mine_).subspan(r, std::min(at_once, mine_.size() - r)));
 }
 
 void StabilityStream::added(ExpertSpace const& tile) {
   for (auto const layer : tile.layers) added_[layer_at_.at(layer)] = true;
-  if (std::ranges::all_of(added_, std::identity{})) end_pass();
-  auto const layers = static_cast<double>(std::ranges::count(added_, true));
-  auto const whole = static_cast<double>(added_.size());
   if (comm_.rank() == 0)
     progress_.advance_to(static_cast<double>(result_.rule.samples) *
-                         (static_cast<double>(pass_) + layers / whole) / static_cast<double>(passes_));
-}
-
-void StabilityStream::end_pass() {
-  auto const size = result_.space.size();
-  if (result_.rule.scope == Scope::model)
-    for (std::size_t i = 0; i < of_pass().size(); ++i)
-      counter_->add(std::span<double const>(keys_).subspan(i * size, size), 0,
-                    result_.rule.score == "usage" ? no_floor : 0);
-  ++pass_;
-  added_.assign(added_.size(), false);
+                         static_cast<double>(std::ranges::count(added_, true)) /
+                         static_cast<double>(added_.size()));
 }
 
 void StabilityStream::add(UsageTable const& tile) {
@@ -182,7 +172,8 @@ std::vector<double> StabilityStream::keys_of(std::vector<double> scores, std::in
 }
 
 Stability StabilityStream::finish() {
-  expect(done(), "stability selection finished before its last tile");
+  expect(std::ranges::all_of(added_, std::identity{}), "stability selection finished before its last tile");
+  for (auto& best : best_) counter_->add(best);
   auto const size = static_cast<std::ptrdiff_t>(result_.space.size());
   result_.path = counter_->path(comm_);
   auto const at = std::ranges::find(result_.sizes, result_.top) - result_.sizes.begin();

@@ -5,6 +5,7 @@
 
 #include "moerae/base/random.hpp"
 #include "reduce/made_run.hpp"
+#include "reduce/stability/whole_model.hpp"
 
 namespace moerae {
 namespace {
@@ -60,8 +61,8 @@ TEST(NoiseFloor, PlainDifferenceOfHalvesManufacturesFindings) {
   SesOptions options;
   options.preset = "paper";
   options.samples = 10;
-  auto const selected = stability_selection({}, table, stability_rule(options), 1, "");
-  auto const floors = noise_floor({}, table, selected, 1);
+  auto const selected = test::select_whole({}, table, stability_rule(options), 1);
+  auto const floors = test::floor_whole(table, selected, 1);
   ASSERT_EQ(floors.size(), 4U);
   EXPECT_EQ(floors[2].group, "hrcg");
   EXPECT_EQ(floors[2].sizes.size(), static_cast<std::size_t>(noise_splits));
@@ -71,8 +72,8 @@ TEST(NoiseFloor, PlainDifferenceOfHalvesManufacturesFindings) {
 
 TEST(NoiseFloor, NeedsTwoClustersAHalf) {
   auto const table = noise(3);
-  auto const selected = stability_selection({}, table, {}, 1, "");
-  EXPECT_THAT(noise_floor({}, table, selected, 1), IsEmpty());
+  auto const selected = test::select_whole({}, table, {}, 1);
+  EXPECT_THAT(test::floor_whole(table, selected, 1), IsEmpty());
 }
 
 }  // namespace

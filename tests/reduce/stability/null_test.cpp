@@ -10,6 +10,7 @@
 #include "moerae/reduce/stability/stability_stream.hpp"
 #include "reduce/bounds/stability_bound.hpp"
 #include "reduce/stability/exchangeable_tables.hpp"
+#include "reduce/stability/whole_model.hpp"
 
 namespace moerae {
 namespace {
@@ -54,7 +55,7 @@ Selected null_usage(ExpertSpace const& experts, StabilityRule const& rule, std::
   Selected selected;
   for (std::uint64_t run = 0; run < runs_of; ++run) {
     auto const table = ExchangeableTables(run).table("null", experts, 0, 24, 0);
-    selected.add(stability_selection({}, table, rule, 1000 + run, ""));
+    selected.add(test::select_whole({}, table, rule, 1000 + run));
   }
   return selected;
 }
@@ -77,7 +78,7 @@ TEST(NullCalibration, SmallTopsKeepTheBound) {
 Stability select_by(Comparison const& groups, StabilityRule const& rule, std::uint64_t seed) {
   mpi::Comm const serial;
   StabilityStream stream(serial, space, rule, seed, "");
-  while (!stream.done()) stream.add(groups, contrast::risk_difference);
+  stream.add(groups, contrast::risk_difference);
   return stream.finish();
 }
 

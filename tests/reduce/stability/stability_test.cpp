@@ -11,6 +11,7 @@
 #include "moerae/reduce/resampling/replicates.hpp"
 #include "moerae/reduce/stability/top_counter.hpp"
 #include "reduce/made_run.hpp"
+#include "reduce/stability/whole_model.hpp"
 #include "store/scratch.hpp"
 
 namespace moerae {
@@ -85,9 +86,15 @@ TEST(Resample, SumsOfWholeLayers) {
 
 TEST(TopCounter, CountsMembershipAtEverySizeWithTiesByIndex) {
   TopCounter counter({1, 3}, 8);
-  counter.add(std::vector<double>{5, 7, 5, 7}, 0, -1);               // order 1 3 0 2
-  counter.add(std::vector<double>{0, -2, .5, 0}, 4, 0);              // only expert 6 is above 0
-  counter.add(std::vector<double>{5, 7, 5, 0}, 0, -1);               // order 1 0 2 3
+  for (std::vector<Candidate> some :
+       std::vector<std::vector<Candidate>>{{{5, 0}, {7, 1}, {5, 2}, {7, 3}},  // order 1 3 0 2
+                                           {{.5, 6}},
+                                           {{0, 3}, {5, 2}, {7, 1}, {5, 0}}}) {  // order 1 0 2 3
+    auto kept = some;
+    counter.keep_best(kept);
+    EXPECT_EQ(kept.size(), std::min<std::size_t>(3, some.size()));
+    counter.add(some);
+  }
   EXPECT_THAT(counter.path({}), ElementsAre(0, 2, 0, 0, 0, 0, 1, 0,  //
                                             2, 2, 1, 1, 0, 0, 1, 0));
 }
@@ -131,7 +138,7 @@ std::vector<std::size_t> const identity{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, permuted{
 
 TEST(Stability, FrequenciesOfALayerSumToN) {
   StabilityRule rule;
-  auto const result = stability_selection({}, random_table(identity), rule, 5, "test");
+  auto const result = test::select_whole({}, random_table(identity), rule, 5);
   auto const frequency = result.frequency();
   EXPECT_EQ(result.top, 2);
   for (std::size_t l = 0; l < 2; ++l)
@@ -149,8 +156,8 @@ TEST(Stability, FollowsRelabelledExperts) {
   for (auto const kind : {Resampling::complementary, Resampling::bootstrap}) {
     StabilityRule rule;
     rule.resampling = kind;
-    auto const plain = stability_selection({}, random_table(identity), rule, 5, "test");
-    auto const other = stability_selection({}, random_table(permuted), rule, 5, "test");
+    auto const plain = test::select_whole({}, random_table(identity), rule, 5);
+    auto const other = test::select_whole({}, random_table(permuted), rule, 5);
     for (std::size_t e = 0; e < 10; ++e) EXPECT_EQ(plain.count[e], other.count[permuted[e]]) << e;
     EXPECT_THAT(plain.count,
                 testing::Contains(testing::AllOf(testing::Gt(0), testing::Lt(100))));  // not all certain
@@ -180,7 +187,7 @@ TEST(Stability, HandComputedBootstrap) {
     auto const w = replicate_weights(rule.resampling, 9, r, table.clusters);
     expected += 10 * w[0] > 4 * (w[1] + w[2]) ? 1 : 0;
   }
-  auto const result = stability_selection({}, table, rule, 9, "test");
+  auto const result = test::select_whole({}, table, rule, 9);
   EXPECT_THAT(result.count, ElementsAre(400 - expected, expected));
   EXPECT_NEAR(static_cast<double>(expected), 400 * 19.0 / 27, 46);  // P(w0 >= 1), 5 standard deviations
 }
@@ -227,17 +234,9 @@ TEST(Stability, PresetPaper) {
 
 TEST(Stability, OneClusterIsRefused) {
   auto const table = made_table("lonely", {{0}, 4, 1}, {{1, 2, 3, 4}}, {10});
-  auto const select = [&] { (void)stability_selection({}, table, {}, 0, ""); };
+  auto const select = [&] { (void)test::select_whole({}, table, {}, 0); };
   EXPECT_THAT(message_of_code(ExitCode::bad_configuration, select),
               testing::AllOf(HasSubstr("lonely"), HasSubstr("at least 2")));
-}
-
-TEST(Stability, AContrastNeedsTwoSets) {
-  auto const table = random_table(identity);
-  StabilityRule rule;
-  rule.score = "js";
-  auto const select = [&] { (void)stability_selection({}, table, rule, 0, ""); };
-  EXPECT_THAT(message_of_code(ExitCode::bad_configuration, select), HasSubstr("ses.score = js"));
 }
 
 TEST(Stability, TopOfAContrastKeepsOneChanceSelection) {

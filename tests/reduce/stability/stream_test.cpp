@@ -7,6 +7,7 @@
 #include "moerae/reduce/stability/groups.hpp"
 #include "moerae/reduce/stability/stability_stream.hpp"
 #include "reduce/stability/exchangeable_tables.hpp"
+#include "reduce/stability/whole_model.hpp"
 
 namespace moerae {
 namespace {
@@ -43,20 +44,17 @@ StabilityRule rule_of(Resampling resampling, Scope scope) {
 
 constexpr Resampling all_kinds[] = {Resampling::complementary, Resampling::bootstrap};
 
-TEST(StabilityStream, SameForAnyTilesPassesAndRanks) {
+TEST(StabilityStream, SameForAnyTilesAndRanks) {
   auto const world = mpi::Comm::world();
   auto const table = usage();
   for (auto const kind : all_kinds)
     for (auto const scope : {Scope::layer, Scope::model}) {
       auto const rule = rule_of(kind, scope);
-      auto const alone = stability_selection({}, table, rule, 3, "test");
+      auto const alone = test::select_whole({}, table, rule, 3);
       EXPECT_THAT(alone.count, testing::Contains(AllOf(Gt(0), Lt(100))));
-      expect_same(stability_selection(world, table, rule, 3, "test"), alone);
-      // 7 replicates a pass with scope model
-      StabilityStream stream(world, space, rule, 3, "test", 7 * sizeof(double) * space.size());
-      EXPECT_EQ(stream.passes() > 1, scope == Scope::model);
-      while (!stream.done())
-        for (auto const& tile : tiles) stream.add(layers_of(table, tile));
+      expect_same(test::select_whole(world, table, rule, 3), alone);
+      StabilityStream stream(world, space, rule, 3, "test");
+      for (auto const& tile : tiles) stream.add(layers_of(table, tile));
       expect_same(stream.finish(), alone);
     }
 }
@@ -64,12 +62,10 @@ TEST(StabilityStream, SameForAnyTilesPassesAndRanks) {
 Stability on_contrast(mpi::Comm const& comm, StabilityRule const& rule, UsageTable const& a,
                       UsageTable const& b, bool tiled, ContrastFunction score = contrast::risk_difference) {
   StabilityStream stream(comm, space, rule, 3, "test");
-  while (!stream.done()) {
-    if (!tiled) stream.add({Group(a), Group(b)}, score);
-    for (std::size_t i = 0; tiled && i < tiles.size(); ++i) {
-      auto const tile_a = layers_of(a, tiles[i]), tile_b = layers_of(b, tiles[i]);
-      stream.add({Group(tile_a), Group(tile_b)}, score);
-    }
+  if (!tiled) stream.add({Group(a), Group(b)}, score);
+  for (std::size_t i = 0; tiled && i < tiles.size(); ++i) {
+    auto const tile_a = layers_of(a, tiles[i]), tile_b = layers_of(b, tiles[i]);
+    stream.add({Group(tile_a), Group(tile_b)}, score);
   }
   return stream.finish();
 }
@@ -121,7 +117,7 @@ TEST(StabilityStream, UnusedExpertsCompeteForUsageOnly) {
   auto const table = test::made_table("s", {{0}, 4, 1}, counts, std::vector<std::int64_t>(6, 8));
   StabilityRule rule;
   rule.alpha = .75;
-  EXPECT_THAT(stability_selection(mpi::Comm::world(), table, rule, 1, "").count,
+  EXPECT_THAT(test::select_whole(mpi::Comm::world(), table, rule, 1).count,
               testing::ElementsAre(100, 100, 0, 100));
 }
 
@@ -241,6 +237,15 @@ TEST(StabilityStream, WhatACriterionRefusesNamesTheReplicate) {
   EXPECT_ANY_THROW((void)on_contrast(world, rule, a, b, false, nan));
 }
 
+TEST(StabilityStream, MoreThanFitsIsRefused) {
+  auto rule = rule_of(Resampling::bootstrap, Scope::model);
+  rule.samples = 1'000'000;
+  auto const world = mpi::Comm::world();
+  EXPECT_THAT(message_of_code(ExitCode::bad_configuration,
+                              [&] { (void)StabilityStream(world, space, rule, 3, "test", 1 << 20); }),
+              AllOf(HasSubstr("ses.samples = 1000000"), HasSubstr("reduce.memory")));
+}
+
 TEST(StabilityStream, MisuseIsADefect) {
   auto const table = usage();
   StabilityStream stream(serial, space, {}, 3, "test");
@@ -255,11 +260,10 @@ TEST(NoiseFloorStream, SameForAnyTilesAndRanks) {
   for (auto const scope : {Scope::layer, Scope::model}) {
     auto rule = rule_of(Resampling::complementary, scope);
     rule.threshold = .6;
-    auto const benign = stability_selection({}, table, rule, 3, "test");
-    auto const alone = noise_floor({}, table, benign, 3);
+    auto const benign = test::select_whole({}, table, rule, 3);
+    auto const alone = test::floor_whole(table, benign, 3);
     NoiseFloorStream stream(world, space, rule, 3);
-    while (!stream.done())
-      for (auto const& tile : tiles) stream.add(layers_of(table, tile));
+    for (auto const& tile : tiles) stream.add(layers_of(table, tile));
     auto const floors = stream.finish(benign);
     ASSERT_EQ(floors.size(), alone.size());
     for (std::size_t g = 0; g < floors.size(); ++g) {

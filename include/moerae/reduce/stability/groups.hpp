@@ -49,11 +49,10 @@ class NoiseFloorStream {
   /// `space`: of the whole model; `rule` on usage. `comm` must outlive the object. Collective.
   NoiseFloorStream(mpi::Comm const& comm, ExpertSpace space, StabilityRule rule, std::uint64_t seed);
 
-  [[nodiscard]] bool done() const;
   /// Usage of the benign set in some layers. Collective.
   void add(UsageTable const& benign);
   /// `benign_selected`: of the whole benign set. Empty with fewer than 4 benign clusters: halves of one
-  /// cluster cannot be resampled. Collective, once, when done.
+  /// cluster cannot be resampled. Collective, once.
   [[nodiscard]] std::vector<NoiseFloor> finish(Stability const& benign_selected);
 
  private:
@@ -61,9 +60,5 @@ class NoiseFloorStream {
   std::deque<StabilityStream> halves_;  // two of each split
   bool too_few_ = false;
 };
-
-/// The same with the whole model in one table.
-[[nodiscard]] std::vector<NoiseFloor> noise_floor(mpi::Comm const& comm, UsageTable const& benign,
-                                                  Stability const& benign_selected, std::uint64_t seed);
 
 }  // namespace moerae

@@ -65,12 +65,4 @@ struct Stability {
 /// top_size.
 [[nodiscard]] std::int64_t top_of(ExpertSpace const& space, StabilityRule const& rule);
 
-/// Stability selection on usage with the whole model in one table; see stability_stream.hpp for tiles and
-/// contrasts. Collective: replicates are shared out over the ranks. Logs progress on rank 0 under `what` when
-/// it takes long. Throws AgreedError (bad configuration) where there are fewer than 2 clusters, where alpha
-/// leaves no top N, or where the rule asks for a contrast.
-[[nodiscard]] Stability stability_selection(mpi::Comm const& comm, UsageTable const& table,
-                                            StabilityRule const& rule, std::uint64_t seed,
-                                            std::string const& what);
-
 }  // namespace moerae

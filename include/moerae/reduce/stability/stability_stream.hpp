@@ -20,18 +20,14 @@ namespace moerae {
 
 /// Stability selection fed with tiles of whole layers in any order, so that no table of the whole model is
 /// needed. `comm` is kept by reference. The result does not depend on the tiles or the number of ranks.
-///   for (StabilityStream stream(...); !stream.done();) for (each tile) stream.add(tile);
-/// With scope layer a layer is done when it was added. With scope model the keys of all experts are kept for
-/// a block of replicates [B, L*K]; only where that exceeds `block_bytes` on a rank do the tiles have to come
-/// more than once (`passes`).
+/// With scope layer a layer is done when it was added. With scope model every replicate keeps its best
+/// experts so far, as many as the largest top N.
 class StabilityStream {
  public:
-  /// `space`: of the whole model. `comm` must outlive the object. Collective; throws AgreedError as top_of.
+  /// `space`: of the whole model. `comm` must outlive the object. Collective; throws AgreedError as top_of,
+  /// and (bad configuration) where the best experts of this rank's replicates are more than `bytes`.
   StabilityStream(mpi::Comm const& comm, ExpertSpace space, StabilityRule rule, std::uint64_t seed,
-                  std::string const& what, std::size_t block_bytes = std::size_t{1} << 30);
-
-  [[nodiscard]] std::int64_t passes() const { return passes_; }
-  [[nodiscard]] bool done() const { return pass_ == passes_; }
+                  std::string const& what, std::size_t bytes = std::size_t{1} << 30);
 
   /// Usage of all clusters in some layers. Collective. Throws AgreedError (bad configuration) with fewer than
   /// 2 clusters.
@@ -44,31 +40,27 @@ class StabilityStream {
   /// a replicate leaves a group without a cluster; what `score` throws is agreed on.
   void add(Comparison const& tile, ContrastFunction score);
 
-  /// Collective, once, when done.
+  /// Collective, once, when all layers were added.
   [[nodiscard]] Stability finish();
 
  private:
   using Visit = std::function<void(std::size_t start, std::span<std::int64_t const> replicates)>;
   void check(ExpertSpace const& tile) const;
-  [[nodiscard]] std::span<std::int64_t const> of_pass() const;  // replicates of this rank
   void each_block(std::size_t clusters, Visit const& visit) const;
   void take(std::size_t replicate, std::span<std::int32_t const> layers, std::span<double const> keys);
   [[nodiscard]] std::vector<double> scores_of(ContrastFunction score, Comparison const& drawn,
                                               std::int64_t replicate) const;
   [[nodiscard]] std::vector<double> keys_of(std::vector<double> scores, std::int64_t replicate) const;
   void added(ExpertSpace const& tile);
-  void end_pass();
 
   mpi::Comm const& comm_;
   Stability result_;
   std::map<std::int32_t, std::size_t> layer_at_;  // decoder index -> index of the layer
   std::optional<TopCounter> counter_;
   ReplicateWeights weights_;
-  std::vector<std::int64_t> mine_;  // replicates of this rank
-  std::size_t block_ = 0;           // of them in one pass
-  std::int64_t passes_ = 1, pass_ = 0;
-  std::vector<bool> added_;   // [L] in this pass
-  std::vector<double> keys_;  // scope model: [block, L*K]
+  std::vector<std::int64_t> mine_;            // replicates of this rank
+  std::vector<bool> added_;                   // [L]
+  std::vector<std::vector<Candidate>> best_;  // scope model: by replicate of this rank
   Progress progress_;
 };
 
