@@ -11,6 +11,7 @@
 
 #include "app/context.hpp"
 #include "moerae/base/build_info.hpp"
+#include "moerae/reduce/names.hpp"
 
 namespace moerae {
 namespace {
@@ -61,6 +62,7 @@ ExitCode run_info(Context const& context) {
        fmt::format("{}, {} threads,{}", cpu_name(), std::thread::hardware_concurrency(), matrix_features()));
   line("GPU", at::hasCUDA() ? "seen by torch; this version computes on the CPU only"
                             : "none that this torch can use");
+  line("criteria", fmt::format("{}", fmt::join(contrast_criteria(), " ")));
   std::fputs(out.c_str(), stdout);
   return ExitCode::complete;
 }

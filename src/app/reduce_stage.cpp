@@ -1,5 +1,6 @@
 #include <spdlog/spdlog.h>
 
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "app/context.hpp"
@@ -55,6 +56,8 @@ ExitCode run_reduce_stage(Context const& context, Study const& study) {
              [&] { in.record_dir = matching_record(in.from.empty() ? in.run : in.from, study); });
   auto const result = run_reduce(context.world, in);
   if (result.nothing_new) spdlog::info("reduce: nothing to do, {} is up to date", result.dir.string());
+  if (context.world.rank() == 0)  // for scripts: other keys have other folders
+    std::fputs((result.dir.string() + "\n").c_str(), stdout);
   return ExitCode::complete;
 }
 

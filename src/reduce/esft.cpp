@@ -52,6 +52,10 @@ constexpr EsftCriterion table[] = {{"esft_token", .2, token_score, token_units},
 
 }  // namespace
 
+std::span<EsftCriterion const> esft_criteria() {
+  return table;
+}
+
 EsftCriterion const* find_esft(std::string_view name) {
   auto const* found = std::ranges::find(table, name, &EsftCriterion::name);
   return found == std::end(table) ? nullptr : found;

@@ -1,10 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
-#include "moerae/reduce/usage/usage_table.hpp"
+#include "reduce/usage/usage_table.hpp"
 
 // Expert-specialised fine-tuning (ESFT, arXiv 2407.01906): experts chosen by one group of prompts.
 
@@ -19,6 +20,8 @@ struct EsftCriterion {
   std::vector<std::int64_t> (*units)(ExpertSpace const& space, UsageTotals const& total);
 };
 
+/// All of them.
+[[nodiscard]] std::span<EsftCriterion const> esft_criteria();
 /// `esft_token`: r_e = activations / (k tokens), micro-averaged. `esft_gate`: g_e = gate weights / tokens.
 /// Null when unknown.
 [[nodiscard]] EsftCriterion const* find_esft(std::string_view name);

@@ -13,7 +13,6 @@ from null_data import random_split
 from support import moerae
 
 KEYS = {"contrast.groups": "a:b,b:a,a:c", "contrast.permutations": 499, "reduce.controls": 3, "ses.benign": "c"}
-KEYS |= {"contrast.criteria": "risk_difference,log_odds,gate_mass,js,js_debiased,ot_cost,studentised,within_topic"}
 
 
 @pytest.fixture(scope="module")

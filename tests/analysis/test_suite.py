@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -10,9 +12,9 @@ from moerae.errors import ConfigError, DataError, MoeraeError
 from moerae.planted.proof import ProofError
 from moerae.suite import train as training
 from moerae.suite.cache import Cache
-from moerae.suite.plan import numbers, pairs, words
+from moerae.suite.plan import Plan, numbers, pairs, words
 from moerae.suite.progress import Progress
-from moerae.suite.reduce import Program, folder_named_in
+from moerae.suite.reduce import Program, reduce
 
 
 def test_what_is_asked_for():
@@ -95,21 +97,29 @@ def test_a_failed_proof_is_a_value_and_is_noted(tmp_path, monkeypatch):
         cache.rejected("base", 4)
 
 
+def made_program(path: Path, script: str) -> Program:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return Program(path)
+
+
 def test_the_folder_is_the_one_that_the_program_names(tmp_path):
-    log = tmp_path / "suite-reduce-50.log"
-    log.write_text("12:00:00 info /x/reduce/log: 3 shards\n")
-    with pytest.raises(DataError, match="does not name the folder"):
-        folder_named_in(log)
-    log.write_text("12:00:00 info /x/run/reduce-0123abcd: scores.h5 and 9 expert set(s)\n")
-    assert folder_named_in(log) == "reduce-0123abcd"
-    log.write_text("12:00:00 info /x/run/reduce: scores and 9 expert set(s) of this record are there already\n")
-    assert folder_named_in(log) == "reduce"
+    plan = Plan(["base"], [0], 640, [50], ["js"], ["regular:permitted"], {})
+    silent = made_program(tmp_path / "silent", "echo 12:00:00 info /x/reduce: scores >&2")
+    with pytest.raises(DataError, match="names no folder"):
+        reduce(silent, plan, tmp_path, 50)
+    naming = made_program(tmp_path / "naming", "echo /x/run/reduce-0123abcd")
+    assert reduce(naming, plan, tmp_path, 50) == "reduce-0123abcd"
+
+
+def test_criteria_are_those_of_the_program(tmp_path):
+    assert made_program(tmp_path / "some", "echo 'criteria  js cmh_token'").criteria() == ["js", "cmh_token"]
+    with pytest.raises(MoeraeError, match="lists no criteria"):
+        made_program(tmp_path / "none", "echo 'CPU  some'").criteria()
 
 
 def test_the_program_s_own_words_are_shown(tmp_path):
-    script = tmp_path / "moerae"
-    script.write_text('#!/bin/sh\necho "moerae: error: $1 $2 $3" >&2\nexit 2\n')
-    script.chmod(0o755)
+    script = made_program(tmp_path / "moerae", 'echo "moerae: error: $1 $2 $3" >&2\nexit 2').path
     with pytest.raises(MoeraeError) as caught:
         Program.find(script)("reduce", {"run.dir": "x"}, tmp_path / "log/reduce.log")
     assert "ended with 2" in str(caught.value) and "reduce --run.dir x" in str(caught.value)

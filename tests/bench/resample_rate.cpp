@@ -11,9 +11,9 @@
 #include <numeric>
 #include <string>
 
-#include "moerae/reduce/resampling/replicates.hpp"
+#include "reduce/contrast/contrast_test.hpp"
 #include "reduce/contrast/studentised.hpp"
-#include "reduce/significance/permutation.hpp"
+#include "reduce/resampling/replicates.hpp"
 
 namespace {
 
@@ -86,13 +86,12 @@ void permutation(UsageTable const& table, std::int64_t permutations) {
   for (std::size_t c = 0; c < table.clusters.size(); ++c) (c % 2 == 0 ? first : second).push_back(c);
   auto const a = rows_of(table, first), b = rows_of(table, second);
   Comparison const groups{Group(a), Group(b)};
-  TestedStatistic const row{"studentised", studentised, false};
+  ContrastTest const row{"studentised", studentised};
   std::vector<Significance> found;
   auto const took = seconds([&] {
     Relabelling const exchange(a, b, {});
-    found =
-        permutation_test({}, exchange, std::span(&row, 1), table.space.size(),
-                         [&](auto const& take) { take(groups); }, {.permutations = permutations, .seed = 1});
+    found = test_contrasts({}, exchange, 1, std::vector{&row}, table.space.size(),
+                           [&](auto const& take) { take(groups); }, {.permutations = permutations});
   });
   print(took, permutations, "t", {found[0].t.begin(), found[0].t.begin() + 16});
 }

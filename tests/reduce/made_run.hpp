@@ -7,7 +7,7 @@
 
 #include "moerae/base/check.hpp"
 #include "moerae/record/expert_space.hpp"
-#include "moerae/reduce/usage/usage_table.hpp"
+#include "reduce/usage/usage_table.hpp"
 #include "store/scratch.hpp"
 
 namespace moerae::test {

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from moerae.errors import ConfigError
 from moerae.planted.variants import VARIANTS
-from moerae.suite.reduce import CRITERIA, GROUPS
+from moerae.suite.reduce import GROUPS
 
 ASKED = ("base", "hard", "sharp", "wide")
 
@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sizes", default="50,100,200,500", help="discovery clusters that are reduced, 0: all (default 50,100,200,500)"
     )
-    parser.add_argument("--criteria", default=",".join(CRITERIA), help="default: all")
+    parser.add_argument("--criteria", default="", help="default: all that the program has")
     parser.add_argument("--groups", default=",".join(GROUPS), help=f"comparisons (default {','.join(GROUPS)})")
     parser.add_argument(
         "--key",
@@ -52,19 +52,20 @@ def run(args: argparse.Namespace) -> int:
     from moerae.suite.reduce import Program
     from moerae.suite.work import work
 
+    program = Program.find(args.moerae)
+    known = program.criteria()
     plan = Plan(
         variants=words(args.variants, "--variants", list(VARIANTS)),
         seeds=numbers(args.seeds, "--seeds"),
         clusters=args.clusters,
         sizes=numbers(args.sizes, "--sizes"),
-        criteria=words(args.criteria, "--criteria"),
+        criteria=words(args.criteria or ",".join(known), "--criteria", known),
         groups=words(args.groups, "--groups"),
         keys=pairs(args.key, "--key"),
     )
     plan.check()
     if args.jobs < 1:
         raise ConfigError(f"--jobs {args.jobs}: at least one model is worked on at a time")
-    program = Program.find(args.moerae)
     with Cache.open(args.cache or default_cache()) as cache:
         work(cache, plan, program, args.jobs, not args.no_train)
     return 0

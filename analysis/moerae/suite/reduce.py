@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from moerae.errors import ConfigError, DataError, MoeraeError
 from moerae.suite.plan import Plan
 
-CRITERIA = (
-    "risk_difference",
-    "log_odds",
-    "gate_mass",
-    "js",
-    "js_debiased",
-    "ot_cost",
-    "studentised",
-    "paired_t",
-    "within_topic",
-    "cmh_token",
-    "template_gate",
-)
 # both benign sets at once: an expert must be used more than by either
 GROUPS = ("regular:permitted", "regular:lookalike", "regular:permitted/lookalike")
 # one thread and one rank: the models are shared out instead
@@ -50,22 +37,36 @@ class Program:
             raise ConfigError(f"{path}: no such program, and it records and reduces; build it, or name it by --moerae")
         return cls(path.resolve())
 
-    def __call__(self, command: str, study: dict[str, object], log: Path) -> None:
+    def __call__(self, command: str, study: dict[str, object], log: Path) -> str:
+        """Runs a stage, its log into `log`; what it wrote to standard output."""
         words = [word for key, value in study.items() for word in (f"--{key}", str(value))]
         log.parent.mkdir(parents=True, exist_ok=True)
         with open(log, "w") as handle:
-            ended = subprocess.run(
-                [str(self.path), command, *words],
-                env=os.environ | ENVIRONMENT,
-                stdin=subprocess.DEVNULL,
-                stdout=handle,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
+            ended = self._run([command, *words], stderr=handle)
         if ended.returncode:
             raise MoeraeError(
                 f"{self.path.name} {command} ended with {ended.returncode} (log: {log}):\n{log.read_text()[-2000:]}"
             )
+        return ended.stdout
+
+    def criteria(self) -> list[str]:
+        """Names of the contrasts that it knows, as `moerae info` lists them."""
+        for line in self._run(["info"], stderr=subprocess.DEVNULL).stdout.splitlines():
+            name, *words = line.split()
+            if name == "criteria":
+                return words
+        raise MoeraeError(f"{self.path}: `info` lists no criteria; build the program of this version")
+
+    def _run(self, words: list[str], stderr: IO[str] | int) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(self.path), *words],
+            env=os.environ | ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            check=False,
+        )
 
 
 def record(program: Program, model: Path, run: Path) -> None:
@@ -90,14 +91,7 @@ def keys_of(plan: Plan, size: int) -> dict[str, str]:
 
 def reduce(program: Program, plan: Plan, run: Path, size: int) -> str:
     """Reduces where needed; the name of the folder with the scores."""
-    log = run / f"log/suite-reduce-{size}.log"
-    program("reduce", {"run.dir": run, **keys_of(plan, size)}, log)
-    return folder_named_in(log)
-
-
-def folder_named_in(log: Path) -> str:
-    """The reduce folder that the program says it wrote, or found complete: other keys have other folders."""
-    named = re.findall(r"/(reduce(?:-[0-9a-f]+)?): scores", log.read_text())
+    named = program("reduce", {"run.dir": run, **keys_of(plan, size)}, run / f"log/suite-reduce-{size}.log").split()
     if not named:
-        raise DataError(f"{log}: does not name the folder of the scores; reduce with the program of this version")
-    return named[-1]
+        raise DataError(f"{program.path}: names no folder of scores; reduce with the program of this version")
+    return Path(named[-1]).name

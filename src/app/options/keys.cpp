@@ -3,9 +3,7 @@
 #include <utility>
 
 #include "app/options/values.hpp"
-#include "moerae/reduce/contrast/criteria.hpp"
-#include "moerae/reduce/stability/groups.hpp"
-#include "moerae/reduce/usage/positions.hpp"
+#include "moerae/reduce/names.hpp"
 
 namespace moerae {
 namespace {
@@ -32,8 +30,11 @@ Key<Target> key(std::string name, Kind kind, Member member, std::string help) {
 #define MOERAE_KEY(field, kind, help) key<Study>(#field, kind, MOERAE_FIELD(field), help)
 #define MOERAE_SELECT_KEY(field, kind, help) key<SelectOptions>(#field, kind, MOERAE_FIELD(field), help)
 
-std::vector<std::string> later_criteria() {
-  return {"jailbreak_gap"};
+// Of `words`.
+Word criteria(std::vector<std::string> const& words) {
+  return {words,
+          {"jailbreak_gap"},
+          {{"js_debiased", "is what js is now, with the plug-in estimate as its divergence: give js"}}};
 }
 
 std::vector<std::string> ses_scores() {
@@ -92,7 +93,7 @@ std::vector<Key<Study>> make_study_keys() {
     MOERAE_KEY(ses.threshold, (Number{.above = 0.5, .most = 1}), "selected: in the top N of at least this share of the resamples"),
     MOERAE_KEY(ses.preset, (Word{{"", "paper"}}), "paper: bootstrap, strict intersection (threshold 1) and plain set difference, as published"),
 
-    MOERAE_KEY(contrast.criteria, (List<Word>{{contrast_criteria(), later_criteria()}}), "criteria that compare two groups; empty: all that the sets allow, where contrast.groups is given"),
+    MOERAE_KEY(contrast.criteria, List<Word>{criteria(contrast_criteria())}, "criteria that compare two groups; empty: all that the sets allow, where contrast.groups is given"),
     MOERAE_KEY(contrast.groups, List<Groups>{}, "the groups: a:b, positive scores mean more in a; a:b/c: more than in b and more than in c"),
     MOERAE_KEY(contrast.positions, positions, "positions of usage, and of contrasts that do not fix their own; content: user text and reply, prefill: all before the reply, last: the last of them"),
     MOERAE_KEY(contrast.count, positive, "experts of a contrast's default set"),
@@ -107,7 +108,7 @@ std::vector<Key<Study>> make_study_keys() {
 
 std::vector<Key<SelectOptions>> make_select_keys() {
   return {
-    MOERAE_SELECT_KEY(criterion, (Word{select_criteria(), later_criteria()}), "what the experts are ranked by"),
+    MOERAE_SELECT_KEY(criterion, criteria(select_criteria()), "what the experts are ranked by"),
     MOERAE_SELECT_KEY(set, SetName{}, "set of a one-group criterion (ses, esft_token, esft_gate)"),
     MOERAE_SELECT_KEY(groups, GroupsText{}, "groups of a contrast; may be left out where contrast.groups names one pair only"),
     MOERAE_SELECT_KEY(count, (Optional<Integer<std::int64_t>>{{1}, ""}), "the n best"),
@@ -132,25 +133,6 @@ std::vector<Key<Study>> const& study_keys() {
 std::vector<Key<SelectOptions>> const& select_keys() {
   static auto const keys = make_select_keys();
   return keys;
-}
-
-std::vector<std::string> const& contrast_criteria() {
-  static auto const names = [] {
-    std::vector<std::string> all;
-    for (auto const& row : contrast::criteria()) all.emplace_back(row.name);
-    return all;
-  }();
-  return names;
-}
-
-std::vector<std::string> const& one_group_criteria() {
-  static std::vector<std::string> const names{"ses", "esft_token", "esft_gate"};
-  return names;
-}
-
-std::vector<std::string> const& safety_group_criteria() {
-  static std::vector<std::string> const names(std::begin(safety_groups), std::end(safety_groups));
-  return names;
 }
 
 std::vector<LaterKey> const& later_keys() {

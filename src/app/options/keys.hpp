@@ -35,10 +35,4 @@ struct LaterKey {
 };
 [[nodiscard]] std::vector<LaterKey> const& later_keys();
 
-/// Criteria by the groups of prompts they look at.
-[[nodiscard]] std::vector<std::string> const& contrast_criteria();   ///< two groups, a:b
-[[nodiscard]] std::vector<std::string> const& one_group_criteria();  ///< one set
-[[nodiscard]] std::vector<std::string> const&
-safety_group_criteria();  ///< ses.regular, ses.jailbreak, ses.benign
-
 }  // namespace moerae

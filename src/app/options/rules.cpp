@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "app/options/keys.hpp"
+#include "moerae/reduce/names.hpp"
 
 namespace moerae {
 namespace {

@@ -85,6 +85,8 @@ std::string Word::expects() const {
 std::string Word::parse(std::string const& text, Folder const&) const {
   if (contains(later, text))
     throw BadValue(fmt::format("'{}' is not available in this version; expected {}", text, expects()));
+  for (auto const& [word, why] : former)
+    if (word == text) throw BadValue(fmt::format("'{}' {}; expected {}", text, why, expects()));
   if (!contains(words, text)) refuse(expects());
   return text;
 }

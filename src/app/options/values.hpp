@@ -54,11 +54,16 @@ struct Number {
   [[nodiscard]] nlohmann::json json(double value) const { return value; }
 };
 
+/// A word of earlier versions: "'<word>' <why>".
+struct FormerWord {
+  std::string word, why;
+};
 /// One of a list of words. Those of `later` are known, but refused as not available in this version.
 struct Word {
   using type = std::string;
   std::vector<std::string> words;
   std::vector<std::string> later = {};
+  std::vector<FormerWord> former = {};
   [[nodiscard]] std::string expects() const;
   [[nodiscard]] std::string parse(std::string const& text, Folder const&) const;
   [[nodiscard]] std::string print(std::string const& value) const { return value; }

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "moerae/reduce/resampling/resample.hpp"
+#include "reduce/resampling/resample.hpp"
 
 namespace moerae {
 

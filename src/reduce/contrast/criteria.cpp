@@ -1,7 +1,8 @@
-#include "moerae/reduce/contrast/criteria.hpp"
+#include "reduce/contrast/criteria.hpp"
 
 #include <algorithm>
 
+#include "reduce/contrast/functions.hpp"
 #include "reduce/contrast/paired_t.hpp"
 #include "reduce/contrast/studentised.hpp"
 #include "reduce/contrast/within_topic.hpp"
@@ -9,36 +10,36 @@
 namespace moerae::contrast {
 namespace {
 
-constexpr ContrastNeeds nothing{}, pairs{.pairs = true}, topics{.topics = true},
-    same_token{.same_token = true};
+constexpr ContrastTest of_activations{"studentised activations", studentised},
+    of_gate_weight{"studentised gate weight", studentised_mass},
+    of_same_tokens{"studentised activations at the same tokens", studentised_same_token},
+    of_pairs{"paired t", paired_t, true, paired_t_obstacle},
+    of_topics{"t within topics", within_topic, false, within_topic_obstacle};
 
 // The score of a criterion that is a statistic: its value at the labels as they are.
-template <MakeStatistic make>
-std::vector<double> observed(Comparison const& groups) {
-  return observed_statistic(make, groups);
+template <ContrastTest const& test>
+ContrastScore observed(Comparison const& groups) {
+  return {observed_statistic(test.make, groups)};
 }
 
 constexpr ContrastCriterion table[] = {
     {"template_gate", "studentised gate weight at template tokens: the same words in another context",
-     nothing, observed<studentised_mass>, studentised_mass, "template"},
-    {"risk_difference", "difference of the activation probabilities (SteerMoE)", nothing, risk_difference,
-     studentised},
-    {"log_odds", "log odds ratio of activation, corrected by one half", nothing, log_odds, studentised},
-    {"gate_mass", "difference of the mean gate weight per token", nothing, gate_mass, studentised_mass},
-    {"js", "term of the Jensen-Shannon divergence of the layer, nats, signed", nothing, js, studentised, "",
-     js_divergence},
-    {"js_debiased", "js less what relabelled clusters give on average", nothing, js_debiased, studentised, "",
-     js_debiased_divergence},
-    {"ot_cost", "difference of the transport cost of the usage percentile (after MESA)", nothing, ot_cost,
-     studentised},
+     observed<of_gate_weight>, &of_gate_weight, "template"},
+    {"risk_difference", "difference of the activation probabilities (SteerMoE)", risk_difference,
+     &of_activations},
+    {"log_odds", "log odds ratio of activation, corrected by one half", log_odds, &of_activations},
+    {"gate_mass", "difference of the mean gate weight per token", gate_mass, &of_gate_weight},
+    {"js", "signed term of the layer's Jensen-Shannon divergence, less what relabelled clusters give", js,
+     &of_activations},
+    {"ot_cost", "difference of the transport cost of the usage percentile (after MESA)", ot_cost,
+     &of_activations},
     {"studentised", "difference of the activation probabilities over its error, clusters as the unit",
-     nothing, observed<studentised>, studentised},
-    {"paired_t", "t of the differences of the rates within cluster pairs", pairs, observed<paired_t>,
-     paired_t},
-    {"within_topic", "t of the group in a regression on group, topics and log length", topics,
-     observed<within_topic>, within_topic},
-    {"cmh_token", "studentised difference at the same token ids (Cochran-Mantel-Haenszel)", same_token,
-     observed<studentised_same_token>, studentised_same_token, "prefill"},
+     observed<of_activations>, &of_activations},
+    {"paired_t", "t of the differences of the rates within cluster pairs", observed<of_pairs>, &of_pairs},
+    {"within_topic", "t of the group in a regression on group, topics and log length", observed<of_topics>,
+     &of_topics},
+    {"cmh_token", "studentised difference at the same token ids (Cochran-Mantel-Haenszel)",
+     observed<of_same_tokens>, &of_same_tokens, "prefill", true},
 };
 
 }  // namespace

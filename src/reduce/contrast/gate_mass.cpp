@@ -1,8 +1,8 @@
-#include "moerae/reduce/contrast/criteria.hpp"
+#include "reduce/contrast/functions.hpp"
 
 namespace moerae::contrast {
 
-std::vector<double> gate_mass(Comparison const& groups) {
+ContrastScore gate_mass(Comparison const& groups) {
   auto const& a = groups.a;
   auto const& b = groups.b;
   auto const mean = [](UsageTotals const& total, std::size_t e) {
@@ -10,7 +10,7 @@ std::vector<double> gate_mass(Comparison const& groups) {
   };
   std::vector<double> score(a.total.mass.size());
   for (std::size_t e = 0; e < score.size(); ++e) score[e] = mean(a.total, e) - mean(b.total, e);
-  return score;
+  return {std::move(score)};
 }
 
 }  // namespace moerae::contrast

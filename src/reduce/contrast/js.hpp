@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <span>
 #include <vector>
 
-#include "moerae/reduce/contrast/comparison.hpp"
+#include "reduce/contrast/comparison.hpp"
 
 namespace moerae::contrast {
 
@@ -25,16 +26,14 @@ namespace moerae::contrast {
 /// token counts alone would give too low a floor. Where nothing can move (one cluster on each side) floor and
 /// plug-in are equal.
 struct JsEstimate {
-  std::int64_t tokens_a = 0, tokens_b = 0;
-  std::vector<double> plugin, floor;                        ///< [L*K] terms, nats
-  std::vector<double> plugin_of_layer, floor_of_layer;      ///< [L] their sums, nats
-  [[nodiscard]] double debiased(std::size_t layer) const {  ///< below 0: less than chance makes
-    return plugin_of_layer[layer] - floor_of_layer[layer];
-  }
+  std::vector<double> plugin, floor;  ///< [L*K] terms >= 0, nats
 };
 inline constexpr std::uint32_t js_relabellings = 200;
 
 /// The same for (a, b) and (b, a). `seed` keys the relabellings. Not collective.
 [[nodiscard]] JsEstimate js_estimate(Comparison const& groups, std::uint64_t seed = 0);
+
+/// Sums of terms [L*K] over the experts of each layer [L].
+[[nodiscard]] std::vector<double> js_of_layers(ExpertSpace const& space, std::span<double const> terms);
 
 }  // namespace moerae::contrast

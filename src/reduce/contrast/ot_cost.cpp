@@ -2,7 +2,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "moerae/reduce/contrast/criteria.hpp"
+#include "reduce/contrast/functions.hpp"
 
 namespace moerae::contrast {
 namespace {
@@ -33,15 +33,15 @@ std::vector<double> percentiles(UsageTable const& table, std::vector<std::int64_
 
 }  // namespace
 
-std::vector<double> ot_cost(Comparison const& groups) {
+ContrastScore ot_cost(Comparison const& groups) {
   auto const f_a = percentiles(groups.a.clusters, groups.a.total.count);
   auto const f_b = percentiles(groups.b.clusters, groups.b.total.count);
-  auto score = risk_difference(groups);
+  auto score = risk_difference(groups).score;
   for (std::size_t e = 0; e < score.size(); ++e) {
     auto const difference = std::abs(cost(f_a[e]) - cost(f_b[e]));
     score[e] = score[e] == 0 ? 0 : std::copysign(difference, score[e]);
   }
-  return score;
+  return {std::move(score)};
 }
 
 }  // namespace moerae::contrast

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/resampling/integer_product.hpp"
 #include "reduce/contrast/unit_rows.hpp"
+#include "reduce/resampling/integer_product.hpp"
 
 namespace moerae {
 namespace {
@@ -16,32 +16,27 @@ constexpr std::size_t fewest_pairs = 10;
 constexpr double rate_unit = 0x1p-30;
 constexpr std::size_t replicate_block = 256, expert_block = 4 * column_block;
 
-/// d of every pair with tokens on both sides, in `rate_unit`; `usage_unit` is that of the counts.
+/// d of every pair with tokens on both sides, in `rate_unit`.
 class Differences {
  public:
-  Differences(Comparison const& groups, Relabelling const& exchange, detail::Measure measure,
-              double usage_unit)
-      : usage_(groups, exchange, measure), scale_(usage_unit / rate_unit) {
+  Differences(Comparison const& groups, Relabelling const& exchange)
+      : usage_(groups, exchange, detail::Measure::count) {
     for (std::size_t u = 0; u < usage_.units(); ++u)
       if (usage_.as_is(u).tokens > 0 && usage_.twin(u).tokens > 0) pairs_.push_back(u);
-    validate<ConfigError>(
-        pairs_.size() >= fewest_pairs,
-        "paired_t: sets {} and {} have tokens of {} common clusters, and a standard error from fewer than {} "
-        "says nothing; compare sets whose prompts are twins (same cluster), or use criterion studentised",
-        groups.a.clusters.name, groups.b.clusters.name, pairs_.size(), fewest_pairs);
+    auto const why = paired_t_obstacle(groups.a.clusters, groups.b.clusters);
+    validate<ConfigError>(why.empty(), "{}", why);
   }
   [[nodiscard]] std::span<std::size_t const> pairs() const { return pairs_; }
   [[nodiscard]] std::size_t experts() const { return usage_.experts(); }
   void row(std::size_t pair, std::span<std::int64_t> out) const {
     auto const &x = usage_.as_is(pairs_[pair]), &y = usage_.twin(pairs_[pair]);
     for (std::size_t e = 0; e < out.size(); ++e)
-      out[e] = std::llround(scale_ * (static_cast<double>(x.usage[e]) / static_cast<double>(x.tokens))) -
-               std::llround(scale_ * (static_cast<double>(y.usage[e]) / static_cast<double>(y.tokens)));
+      out[e] = std::llround(static_cast<double>(x.usage[e]) / static_cast<double>(x.tokens) / rate_unit) -
+               std::llround(static_cast<double>(y.usage[e]) / static_cast<double>(y.tokens) / rate_unit);
   }
 
  private:
   detail::UnitRows usage_;
-  double scale_;
   std::vector<std::size_t> pairs_;
 };
 
@@ -67,19 +62,19 @@ class PairedT final : public Statistic {
                            [](Wide square) { return std::sqrt(static_cast<double>(square)); });
   }
 
-  void evaluate(std::span<std::uint8_t const> labels, std::span<double> t) const override {
+  void evaluate(std::span<Label const> labels, std::span<double> t) const override {
     auto const replicates = labels.size() / units_;
     expect(labels.size() == replicates * units_ && t.size() == replicates * sum_.size(),
            "paired_t: {} labels of {} units, {} values of {} experts", labels.size(), units_, t.size(),
            sum_.size());
-    std::vector<std::uint8_t> signs;
+    std::vector<Label> signs;
     std::vector<std::int64_t> sums;
     for (std::size_t r = 0; r < replicates; r += replicate_block) {
       auto const rows = std::min(replicate_block, replicates - r);
       signs.clear();
       for (std::size_t i = 0; i < rows; ++i)
         for (auto const u : pairs_) signs.push_back(labels[(r + i) * units_ + u]);
-      PackedWeights const weights(std::span<std::uint8_t const>(signs), pairs_.size());
+      PackedWeights const weights(signs, pairs_.size());
       for (std::size_t first = 0; first < sum_.size(); first += expert_block) {
         auto const n = std::min(expert_block, sum_.size() - first);
         sums.resize(rows * n);
@@ -102,18 +97,26 @@ class PairedT final : public Statistic {
   std::vector<double> root_;  ///< of the sum of squares, which no sign changes
 };
 
-std::unique_ptr<Statistic> make(Comparison const& groups, Relabelling const& exchange,
-                                detail::Measure measure, double unit) {
-  return std::make_unique<PairedT>(Differences(groups, exchange, measure, unit), exchange.units().size());
-}
-
 }  // namespace
 
-std::unique_ptr<Statistic> paired_t(Comparison const& groups, Relabelling const& exchange) {
-  return make(groups, exchange, detail::Measure::count, 1);
+std::string paired_t_obstacle(UsageTable const& a, UsageTable const& b) {
+  std::size_t pairs = 0;
+  for (std::size_t i = 0, j = 0; i < a.clusters.size() && j < b.clusters.size();) {
+    bool const pair = a.clusters[i] == b.clusters[j];
+    if (pair && a.tokens[i] > 0 && b.tokens[j] > 0) ++pairs;
+    bool const ahead = a.clusters[i] < b.clusters[j];
+    i += pair || ahead ? 1 : 0;
+    j += pair || !ahead ? 1 : 0;
+  }
+  if (pairs >= fewest_pairs) return {};
+  return fmt::format(
+      "paired_t: sets {} and {} have tokens of {} common clusters, and a standard error from fewer than {} "
+      "says nothing; compare sets whose prompts are twins (same cluster), or use criterion studentised",
+      a.name, b.name, pairs, fewest_pairs);
 }
-std::unique_ptr<Statistic> paired_t_same_token(Comparison const& groups, Relabelling const& exchange) {
-  return make(groups, exchange, detail::Measure::same_token, same_token_unit);
+
+std::unique_ptr<Statistic> paired_t(Comparison const& groups, Relabelling const& exchange) {
+  return std::make_unique<PairedT>(Differences(groups, exchange), exchange.units().size());
 }
 
 }  // namespace moerae

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "moerae/reduce/contrast/statistic.hpp"
+#include "reduce/contrast/contrast_test.hpp"
 
 namespace moerae {
 
@@ -11,10 +11,9 @@ namespace moerae {
 /// Other clusters are left out. With squares about 0, what the null hypothesis says, instead of about the
 /// mean, t is a monotone function of Student's t' = mean / (sd / sqrt(n)): t = t' sqrt(n / (n - 1 + t'^2));
 /// it is largest, sqrt(n), where all d are equal. 0 where all are 0. Rates are rounded to 2^-30; sums are
-/// integers. Throws ConfigError when fewer than 10 pairs have tokens on both sides.
+/// integers. ConfigError where paired_t_obstacle says one.
 [[nodiscard]] std::unique_ptr<Statistic> paired_t(Comparison const& groups, Relabelling const& exchange);
-/// Of `groups.same_token`.
-[[nodiscard]] std::unique_ptr<Statistic> paired_t_same_token(Comparison const& groups,
-                                                             Relabelling const& exchange);
+/// Fewer than 10 pairs with tokens on both sides.
+[[nodiscard]] std::string paired_t_obstacle(UsageTable const& a, UsageTable const& b);
 
 }  // namespace moerae

@@ -1,4 +1,4 @@
-#include "moerae/reduce/contrast/relabelling.hpp"
+#include "reduce/contrast/relabelling.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/resampling/resample.hpp"
 #include "reduce/contrast/strata.hpp"
+#include "reduce/resampling/resample.hpp"
 
 namespace moerae {
 namespace {
@@ -71,29 +71,30 @@ Relabelling::Relabelling(UsageTable const& a, UsageTable const& b, PermuteWithin
   }
 }
 
-double Relabelling::smallest_p(std::int64_t permutations) const {
+double Relabelling::smallest_p(std::int64_t permutations, bool pairs_only) const {
   double log_relabellings = static_cast<double>(pairs_) * std::log(2.0);
   for (auto const& stratum : strata_) {
+    if (pairs_only) break;
     auto const n = static_cast<double>(stratum.units.size()), k = static_cast<double>(stratum.in_a);
     log_relabellings += std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1);
   }
   return std::max(1.0 / (static_cast<double>(permutations) + 1), std::exp(-log_relabellings));
 }
 
-std::vector<std::uint8_t> Relabelling::observed() const {
-  std::vector<std::uint8_t> labels;
+std::vector<Label> Relabelling::observed() const {
+  std::vector<Label> labels;
   labels.reserve(units_.size());
   for (auto const& unit : units_) labels.push_back(unit.a >= 0 ? 1 : 0);
   return labels;
 }
 
-std::vector<std::uint8_t> Relabelling::relabelled(std::uint64_t seed, std::uint32_t replicate) const {
+std::vector<Label> Relabelling::relabelled(std::uint64_t seed, std::uint32_t replicate) const {
   auto const key = [&](std::size_t u) {
     return cluster_key(seed, Stream::permutation, replicate, units_[u].cluster);
   };
-  std::vector<std::uint8_t> labels(units_.size(), 0);
+  std::vector<Label> labels(units_.size(), 0);
   for (std::size_t u = 0; u < units_.size(); ++u)
-    if (units_[u].pair()) labels[u] = static_cast<std::uint8_t>(key(u) >> 63);
+    if (units_[u].pair()) labels[u] = static_cast<Label>(key(u) >> 63);
   std::vector<std::pair<std::uint64_t, std::size_t>> keys;
   for (auto const& stratum : strata_) {
     keys.clear();

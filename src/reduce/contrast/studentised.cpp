@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/resampling/integer_product.hpp"
 #include "reduce/contrast/studentised_form.hpp"
 #include "reduce/contrast/unit_residuals.hpp"
+#include "reduce/resampling/integer_product.hpp"
 
 namespace moerae {
 namespace {
@@ -69,7 +69,7 @@ class Studentised final : public Statistic {
       unit_.push_back(r.residual_unit(e) * static_cast<double>(square_unit));
   }
 
-  void evaluate(std::span<std::uint8_t const> labels, std::span<double> t) const override {
+  void evaluate(std::span<Label const> labels, std::span<double> t) const override {
     auto const units = tokens_.size(), experts = all_y_.size();
     auto const replicates = labels.size() / units;
     expect(labels.size() == replicates * units && t.size() == replicates * experts,
@@ -86,13 +86,13 @@ class Studentised final : public Statistic {
     std::int64_t as_is, twin;
   };
 
-  [[nodiscard]] std::int64_t tokens_of_a(std::span<std::uint8_t const> labels) const {
+  [[nodiscard]] std::int64_t tokens_of_a(std::span<Label const> labels) const {
     std::int64_t n = 0;
     for (std::size_t u = 0; u < labels.size(); ++u) n += labels[u] != 0 ? tokens_[u].as_is : tokens_[u].twin;
     return n;
   }
 
-  void evaluate_block(std::span<std::uint8_t const> labels, double* t) const {
+  void evaluate_block(std::span<Label const> labels, double* t) const {
     auto const units = tokens_.size(), experts = all_y_.size();
     PackedWeights const weights(labels, units);
     std::vector<std::int64_t> y, ss, n_a;

@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "moerae/reduce/contrast/statistic.hpp"
+#include "reduce/contrast/contrast_test.hpp"
 
 namespace moerae {
 

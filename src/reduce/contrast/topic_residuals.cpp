@@ -20,12 +20,12 @@ RegressionRows::RegressionRows(std::span<Unit const> units) {
     }
 }
 
-TopicResiduals::TopicResiduals(Comparison const& groups, RegressionRows const& rows)
+TopicResiduals::TopicResiduals(UsageTable const& a, UsageTable const& b, RegressionRows const& rows)
     : singles_(rows.singles) {
   std::map<std::int32_t, std::size_t> index;
   std::vector<double> length;
   for (auto const& row : rows.rows) {
-    auto const& table = row.b ? groups.b.clusters : groups.a.clusters;
+    auto const& table = row.b ? b : a;
     auto const [at, added] = index.emplace(table.topic[row.index], index.size());
     topic_of_.push_back(at->second);
     known_ |= at->first >= 0;

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "moerae/reduce/contrast/comparison.hpp"
-#include "moerae/reduce/contrast/relabelling.hpp"
+#include "reduce/contrast/comparison.hpp"
+#include "reduce/contrast/relabelling.hpp"
 
 namespace moerae {
 
@@ -29,7 +29,7 @@ struct RegressionRows {
 /// under every relabelling, so that by Frisch-Waugh-Lovell they are partialled out of rates and groups once.
 class TopicResiduals {
  public:
-  TopicResiduals(Comparison const& groups, RegressionRows const& rows);
+  TopicResiduals(UsageTable const& a, UsageTable const& b, RegressionRows const& rows);
 
   /// In place, `values` [N, width]. Linear, and bit for bit odd: the residuals of -x are those of x, negated.
   void apply(std::span<double> values, std::size_t width) const;

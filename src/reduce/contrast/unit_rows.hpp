@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "moerae/reduce/contrast/comparison.hpp"
-#include "moerae/reduce/contrast/relabelling.hpp"
+#include "reduce/contrast/comparison.hpp"
+#include "reduce/contrast/relabelling.hpp"
 
 namespace moerae::detail {
 

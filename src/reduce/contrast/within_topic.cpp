@@ -61,25 +61,63 @@ bool identified(std::span<double const> g) {
   return sum_of_squares(g) > 1e-9 * static_cast<double>(g.size());
 }
 
+// What is left of the group, [N]: 1/2 in a, -1/2 in b.
+std::vector<double> group_of(RegressionRows const& rows, TopicResiduals const& residuals,
+                             std::span<Label const> labels) {
+  std::vector<double> g;
+  for (std::size_t i = 0; i < rows.rows.size(); ++i) {
+    auto const& row = rows.rows[i];
+    // the b side of a pair goes where its a side is not; a label of 1 puts any other cluster into a
+    bool const in_a = (labels[row.unit] != 0) != (i >= rows.singles && row.b);
+    g.push_back(in_a ? .5 : -.5);
+  }
+  residuals.apply(g, 1);
+  return g;
+}
+
+std::string obstacle_of(UsageTable const& a, UsageTable const& b, RegressionRows const& rows,
+                        TopicResiduals const& residuals, std::span<Label const> observed) {
+  auto const parameters = residuals.parameters() + 1;
+  if (!residuals.knows_topics())
+    return fmt::format(
+        "within_topic of {}:{}: no cluster has a topic; give the corpus topics or leave within_topic out of "
+        "contrast.criteria",
+        a.name, b.name);
+  if (rows.rows.size() <= parameters || rows.units() < 2)
+    return fmt::format(
+        "within_topic of {}:{}: {} rates of {} clusters for {} parameters (topics, length, group) leave no "
+        "variance to test against; use more clusters or fewer topics",
+        a.name, b.name, rows.rows.size(), rows.units(), parameters);
+  if (!identified(group_of(rows, residuals, observed)))
+    return fmt::format(
+        "within_topic of {}:{}: topic and length tell which group a cluster is in (no topic holds both "
+        "groups, or their lengths are apart), so that nothing is left to compare; choose groups that share "
+        "topics",
+        a.name, b.name);
+  return {};
+}
+
 class WithinTopic final : public Statistic {
  public:
   WithinTopic(Comparison const& groups, Relabelling const& exchange)
       : units_(exchange.units().size()),
         experts_(groups.a.clusters.space.size()),
         rows_(exchange.units()),
-        residuals_(groups, rows_) {
-    require_identified(groups, exchange);
+        residuals_(groups.a.clusters, groups.b.clusters, rows_) {
+    auto const why =
+        obstacle_of(groups.a.clusters, groups.b.clusters, rows_, residuals_, exchange.observed());
+    validate<ConfigError>(why.empty(), "{}", why);
     take_rates(groups);
   }
 
-  void evaluate(std::span<std::uint8_t const> labels, std::span<double> t) const override {
+  void evaluate(std::span<Label const> labels, std::span<double> t) const override {
     auto const replicates = labels.size() / units_;
     expect(labels.size() == replicates * units_ && t.size() == replicates * experts_,
            "within_topic: {} labels, {} values", labels.size(), t.size());
     auto const n = rows_.rows.size();
     std::vector<double> g;  // [B, N]
     for (std::size_t r = 0; r < replicates; ++r) {
-      auto const residual = group(labels.subspan(r * units_, units_));
+      auto const residual = group_of(rows_, residuals_, labels.subspan(r * units_, units_));
       g.insert(g.end(), residual.begin(), residual.end());
     }
     std::vector<double> least(replicates);  // of the sum of squares, in units of the rates' ones
@@ -99,27 +137,6 @@ class WithinTopic final : public Statistic {
   }
 
  private:
-  void require_identified(Comparison const& groups, Relabelling const& exchange) const {
-    auto const& a = groups.a.clusters.name;
-    auto const& b = groups.b.clusters.name;
-    auto const rows = rows_.rows.size(), parameters = residuals_.parameters() + 1;
-    validate<ConfigError>(residuals_.knows_topics(),
-                          "within_topic of {}:{}: no cluster has a topic; give the corpus topics or leave "
-                          "within_topic out of contrast.criteria",
-                          a, b);
-    validate<ConfigError>(
-        rows > parameters && rows_.units() > 1,
-        "within_topic of {}:{}: {} rates of {} clusters for {} parameters (topics, length, group) leave no "
-        "variance to test against; use more clusters or fewer topics",
-        a, b, rows, rows_.units(), parameters);
-    validate<ConfigError>(
-        identified(group(exchange.observed())),
-        "within_topic of {}:{}: topic and length tell which group a cluster is in (no topic holds both "
-        "groups, or their lengths are apart), so that nothing is left to compare; choose groups that share "
-        "topics",
-        a, b);
-  }
-
   void take_rates(Comparison const& groups) {
     auto const n = rows_.rows.size();
     rates_.assign((experts_ + width - 1) / width * width * n, 0.0);
@@ -143,19 +160,6 @@ class WithinTopic final : public Statistic {
     }
   }
 
-  // What is left of the group, [N]: 1/2 in a, -1/2 in b.
-  std::vector<double> group(std::span<std::uint8_t const> labels) const {
-    std::vector<double> g;
-    for (std::size_t i = 0; i < rows_.rows.size(); ++i) {
-      auto const& row = rows_.rows[i];
-      // the b side of a pair goes where its a side is not; a label of 1 puts any other cluster into a
-      bool const in_a = (labels[row.unit] != 0) != (i >= rows_.singles && row.b);
-      g.push_back(in_a ? .5 : -.5);
-    }
-    residuals_.apply(g, 1);
-    return g;
-  }
-
   std::size_t units_, experts_;
   RegressionRows rows_;
   TopicResiduals residuals_;
@@ -164,6 +168,12 @@ class WithinTopic final : public Statistic {
 };
 
 }  // namespace
+
+std::string within_topic_obstacle(UsageTable const& a, UsageTable const& b) {
+  Relabelling const exchange(a, b, {});
+  RegressionRows const rows(exchange.units());
+  return obstacle_of(a, b, rows, {a, b, rows}, exchange.observed());
+}
 
 std::unique_ptr<Statistic> within_topic(Comparison const& groups, Relabelling const& exchange) {
   return std::make_unique<WithinTopic>(groups, exchange);

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "moerae/reduce/contrast/statistic.hpp"
+#include "reduce/contrast/contrast_test.hpp"
 
 namespace moerae {
 
@@ -16,9 +16,11 @@ namespace moerae {
 /// an expert which separates the groups without exception has the largest T and not 0/0; |T| <=
 /// sqrt(clusters). Topics differ in the experts they use: what is left compares prompts of the same topic.
 /// Clusters of unknown topic are one topic. O(N x L*K) a relabelling; no variance: 0.
-///
-/// ConfigError where no topic holds both groups or length tells them apart (the group is then not
-/// identified), where no cluster has a topic, or where there are no more rows than parameters.
+/// ConfigError where within_topic_obstacle says one.
 [[nodiscard]] std::unique_ptr<Statistic> within_topic(Comparison const& groups, Relabelling const& exchange);
+
+/// No topic holds both groups or length tells them apart (the group is then not identified), no cluster has a
+/// topic, or there are no more rows than parameters.
+[[nodiscard]] std::string within_topic_obstacle(UsageTable const& a, UsageTable const& b);
 
 }  // namespace moerae

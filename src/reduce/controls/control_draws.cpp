@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "moerae/base/random.hpp"
-#include "moerae/reduce/resampling/resample.hpp"
 #include "moerae/store/content_hash.hpp"
+#include "reduce/resampling/resample.hpp"
 
 namespace moerae::controls {
 namespace {

@@ -9,28 +9,16 @@
 namespace moerae {
 namespace {
 
-// What the tests and the same tokens themselves refuse: asked on tables without layers.
-void require_possible(ContrastCriterion const& criterion, UsageTable const& a, UsageTable const& b,
-                      Corpus const& corpus, Positions const& positions) {
-  if (criterion.needs.pairs || criterion.needs.topics)
-    (void)criterion.test({Group(a), Group(b)}, Relabelling(a, b, {}));
-  if (!criterion.needs.same_token) return;
-  auto const layout = lay_out(corpus, {{a.name, b.name}, positions}, false);
-  (void)SharedTokens(corpus, positions, layout, 0, 1);
-}
-
 // Why the criterion cannot compare two sets, empty where it can; `facts` are those at its positions.
 std::string obstacle(ContrastCriterion const& criterion, UsageTable const& a, UsageTable const& b,
                      ContrastGround const& ground, Positions const& positions) {
-  if (criterion.needs.same_token && !ground.has_routing)
+  if (criterion.test->obstacle != nullptr) return criterion.test->obstacle(a, b);
+  if (!criterion.same_token) return {};
+  if (!ground.has_routing)
     return "compares the same tokens, so it needs the routing of every token; record with record.routing = "
            "true";
-  try {
-    require_possible(criterion, a, b, ground.corpus, positions);
-  } catch (ConfigError const& error) {
-    return error.what();
-  }
-  return {};
+  auto const layout = lay_out(ground.corpus, {{a.name, b.name}, positions}, false);
+  return SharedTokens(ground.corpus, positions, layout, 0, 1).obstacle();
 }
 
 class Passes {
@@ -52,7 +40,7 @@ class Passes {
     add_sets(pass, pair);
     pass.contrasts.push_back({&criterion, pair});
     std::pair const both{pair.a, pair.b};
-    if (criterion.needs.same_token && std::ranges::find(pass.same_token, both) == pass.same_token.end())
+    if (criterion.same_token && std::ranges::find(pass.same_token, both) == pass.same_token.end())
       pass.same_token.push_back(both);
     return {};
   }

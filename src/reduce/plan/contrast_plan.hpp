@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "moerae/corpus/corpus.hpp"
-#include "moerae/reduce/contrast/criteria.hpp"
 #include "moerae/reduce/plan/options.hpp"
+#include "reduce/contrast/criteria.hpp"
 #include "reduce/plan/config_faults.hpp"
 #include "reduce/usage/same_token.hpp"
 #include "reduce/usage/usage_rows.hpp"

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "moerae/corpus/corpus.hpp"
-#include "moerae/reduce/contrast/relabelling.hpp"
 #include "moerae/reduce/plan/options.hpp"
-#include "moerae/reduce/stability/stability.hpp"
-#include "moerae/reduce/usage/positions.hpp"
 #include "moerae/store/expert_set.hpp"
+#include "reduce/contrast/relabelling.hpp"
 #include "reduce/plan/contrast_plan.hpp"
+#include "reduce/stability/stability.hpp"
+#include "reduce/usage/positions.hpp"
 
 namespace moerae {
 

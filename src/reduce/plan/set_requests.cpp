@@ -5,8 +5,8 @@
 #include <cmath>
 #include <map>
 
-#include "moerae/reduce/stability/groups.hpp"
 #include "reduce/esft.hpp"
+#include "reduce/stability/groups.hpp"
 
 namespace moerae {
 namespace {

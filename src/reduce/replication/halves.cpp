@@ -5,7 +5,7 @@
 #include <optional>
 #include <tuple>
 
-#include "moerae/reduce/resampling/resample.hpp"
+#include "reduce/resampling/resample.hpp"
 #include "reduce/stability/drawn_comparison.hpp"
 
 namespace moerae {

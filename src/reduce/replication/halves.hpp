@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "moerae/reduce/usage/usage_table.hpp"
+#include "reduce/usage/usage_table.hpp"
 
 namespace moerae {
 

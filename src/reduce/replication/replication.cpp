@@ -46,7 +46,7 @@ void Replication::add(Comparison const& tile) {
       for (std::size_t c = 0; c < criteria_.size(); ++c) {
         if (!absent_[c].empty()) continue;
         try {
-          auto const score = criteria_[c]->score(*part);
+          auto const score = criteria_[c]->score(*part).score;
           auto& all = scores_[(c * splits + s) * 2 + half];
           all.insert(all.end(), score.begin(), score.end());
         } catch (Error const& error) {

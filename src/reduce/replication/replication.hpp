@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "moerae/reduce/contrast/criteria.hpp"
 #include "moerae/store/file.hpp"
+#include "reduce/contrast/criteria.hpp"
 #include "reduce/replication/halves.hpp"
 
 namespace moerae {

@@ -1,4 +1,4 @@
-#include "moerae/reduce/resampling/integer_product.hpp"
+#include "reduce/resampling/integer_product.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/resampling/integer_product.hpp"
+#include "reduce/resampling/integer_product.hpp"
 
 namespace moerae {
 namespace {

@@ -2,7 +2,7 @@
 #include <cstdlib>
 
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/resampling/integer_product.hpp"
+#include "reduce/resampling/integer_product.hpp"
 
 namespace moerae {
 namespace {
@@ -19,27 +19,17 @@ std::int32_t word(std::int32_t low, std::int32_t high) {
 
 }  // namespace
 
-template <class T>
-void PackedWeights::pack(std::span<T const> weights) {
+PackedWeights::PackedWeights(std::span<std::int16_t const> weights, std::size_t clusters)
+    : replicates_(rows(weights.size(), clusters)), clusters_(clusters), pairs_((clusters + 1) / 2) {
   words_.assign((replicates_ + 7) / 8 * pairs_ * 8, 0);
   for (std::size_t r = 0; r < replicates_; ++r) {
     auto const row = weights.subspan(r * clusters_, clusters_);
     for (auto const w : row) largest_ = std::max(largest_, std::abs(std::int32_t{w}));
     auto* const out = words_.data() + r / 8 * pairs_ * 8 + r % 8;
     for (std::size_t p = 0; p < pairs_; ++p)
-      out[p * 8] = word(row[2 * p], 2 * p + 1 < clusters_ ? row[2 * p + 1] : T{0});
+      out[p * 8] = word(row[2 * p], 2 * p + 1 < clusters_ ? row[2 * p + 1] : 0);
   }
   expect(largest_ <= 16383, "weight {}: the integer product takes at most 16383", largest_);
-}
-
-PackedWeights::PackedWeights(std::span<std::uint8_t const> weights, std::size_t clusters)
-    : replicates_(rows(weights.size(), clusters)), clusters_(clusters), pairs_((clusters + 1) / 2) {
-  pack(weights);
-}
-
-PackedWeights::PackedWeights(std::span<std::int16_t const> weights, std::size_t clusters)
-    : replicates_(rows(weights.size(), clusters)), clusters_(clusters), pairs_((clusters + 1) / 2) {
-  pack(weights);
 }
 
 }  // namespace moerae

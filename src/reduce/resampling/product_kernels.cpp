@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "moerae/reduce/resampling/integer_product.hpp"
+#include "reduce/resampling/integer_product.hpp"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -1,4 +1,4 @@
-#include "moerae/reduce/resampling/replicates.hpp"
+#include "reduce/resampling/replicates.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "moerae/reduce/resampling/resample.hpp"
+#include "reduce/resampling/resample.hpp"
 
 #include <algorithm>
 #include <numeric>

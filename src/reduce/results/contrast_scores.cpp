@@ -3,13 +3,10 @@
 
 #include "moerae/base/check.hpp"
 #include "moerae/mpi/agree.hpp"
-#include "moerae/reduce/stability/stability_stream.hpp"
-#include "reduce/contrast/paired_t.hpp"
-#include "reduce/contrast/studentised.hpp"
-#include "reduce/contrast/within_topic.hpp"
 #include "reduce/plan/set_requests.hpp"
 #include "reduce/results/scores.hpp"
 #include "reduce/significance/max_t.hpp"
+#include "reduce/stability/stability_stream.hpp"
 
 namespace moerae {
 namespace {
@@ -17,12 +14,6 @@ namespace {
 using Pair = ContrastOptions::Pair;
 
 constexpr std::uint32_t replication_splits = 5;
-
-TestedStatistic const tests[] = {{"studentised activations", studentised},
-                                 {"studentised gate weight", studentised_mass},
-                                 {"studentised activations at the same tokens", studentised_same_token},
-                                 {"paired t", paired_t, true},
-                                 {"t within topics", within_topic}};
 
 void append(std::vector<double>& all, std::vector<double> const& part) {
   all.insert(all.end(), part.begin(), part.end());
@@ -84,8 +75,9 @@ class Pass {
   }
 
   void score_tile(ContrastCriterion const& criterion, Comparison const& groups, ContrastScores& scores) {
-    append(scores.score, criterion.score(groups));
-    if (criterion.divergence != nullptr) append(scores.divergence, criterion.divergence(groups));
+    auto const [score, divergence] = criterion.score(groups);
+    append(scores.score, score);
+    append(scores.divergence, divergence);
     scores.positions = pass_.positions.name;
   }
 
@@ -102,25 +94,21 @@ class Pass {
 
   // All tests of the pair see the same relabellings.
   void test(Pair const& pair, Criteria const& criteria) {
-    std::vector<TestedStatistic> wanted;
-    for (auto const& row : tests)
-      if (std::ranges::find(criteria, row.make, &ContrastCriterion::test) != criteria.end())
-        wanted.push_back(row);
+    std::vector<ContrastTest const*> wanted;
     for (auto const* criterion : criteria)
-      expect(std::ranges::find(wanted, criterion->test, &TestedStatistic::make) != wanted.end(),
-             "the test of {} has no row in the table of tests", criterion->name);
+      if (std::ranges::find(wanted, criterion->test) == wanted.end()) wanted.push_back(criterion->test);
     if (wanted.empty()) return;
     Relabelling const exchange(usage_.facts(pair.a), usage_.facts(pair.b), plan_.within);
     auto const found =
-        permutation_test(comm_, exchange, wanted, scores_.space.size(),
-                         [&](auto const& visit) {
-                           usage_.each([&](UsageTile const& tile) { visit(tile.compare(pair.a, pair.b)); });
-                         },
-                         {.permutations = plan_.permutations, .seed = plan_.seed, .memory = plan_.bytes / 2});
+        test_contrasts(comm_, exchange, plan_.seed, wanted, scores_.space.size(),
+                       [&](auto const& visit) {
+                         usage_.each([&](UsageTile const& tile) { visit(tile.compare(pair.a, pair.b)); });
+                       },
+                       {.permutations = plan_.permutations, .memory = plan_.bytes / 2});
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       auto const shared = std::make_shared<Significance const>(found[i]);
       for (auto const* criterion : criteria)
-        if (criterion->test == wanted[i].make) of(*criterion, pair).significance = shared;
+        if (criterion->test == wanted[i]) of(*criterion, pair).significance = shared;
     }
   }
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/stability/stability_stream.hpp"
 #include "reduce/esft.hpp"
+#include "reduce/stability/stability_stream.hpp"
 
 namespace moerae {
 namespace {

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "moerae/mpi/comm.hpp"
-#include "moerae/reduce/stability/groups.hpp"
 #include "moerae/store/provenance.hpp"
 #include "reduce/plan/plan.hpp"
 #include "reduce/replication/replication.hpp"
 #include "reduce/significance/permutation.hpp"
+#include "reduce/stability/groups.hpp"
 #include "reduce/topic_behaviour/topic_counts.hpp"
 #include "reduce/usage/usage_interval.hpp"
 #include "reduce/usage/usage_stream.hpp"
@@ -26,7 +26,7 @@ struct EsftScores {
 /// One criterion for one comparison.
 struct ContrastScores {
   std::vector<double> score = {};       ///< [L*K]
-  std::vector<double> divergence = {};  ///< [L] nats, of js and js_debiased (which may be below 0)
+  std::vector<double> divergence = {};  ///< [L] nats, of js
   std::string positions = {};           ///< that were compared
   std::shared_ptr<Significance const> significance =
       nullptr;  ///< of the criterion's test; null: none asked for

@@ -1,5 +1,5 @@
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/contrast/criteria.hpp"
+#include "reduce/contrast/criteria.hpp"
 #include "reduce/results/scores.hpp"
 
 namespace moerae {

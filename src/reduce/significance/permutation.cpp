@@ -9,7 +9,7 @@
 #include "moerae/base/check.hpp"
 #include "moerae/base/progress.hpp"
 #include "moerae/mpi/collective.hpp"
-#include "reduce/resampling/replicate_block.hpp"
+#include "reduce/significance/magnitudes.hpp"
 #include "reduce/significance/max_t.hpp"
 #include "reduce/significance/true_discoveries.hpp"
 
@@ -18,34 +18,18 @@ namespace {
 
 /// One statistic on its way: what is known of it, and counts and pivots of the replicates of this rank.
 struct Running {
-  TestedStatistic tested;
   Significance result;
   std::unique_ptr<MaxT> counts;
   std::vector<double> pivots;  ///< [B + 1], the observed one last; -1: of another rank
   [[nodiscard]] bool refused() const { return !result.refused.empty(); }
 };
 
-Running started(TestedStatistic const& tested, Relabelling const& exchange, std::size_t experts,
-                PermutationOptions const& options) {
-  Running running{tested, {}, nullptr, {}};
-  auto& result = running.result;
-  result.statistic = tested.name;
-  result.t.assign(experts, 0);
-  result.units = exchange.units().size();
-  result.pairs = exchange.pairs();
-  result.movable = tested.pairs_only ? result.pairs : exchange.movable();
-  result.smallest_p = tested.pairs_only ? std::max(1 / (static_cast<double>(options.permutations) + 1),
-                                                   std::exp2(-static_cast<double>(result.pairs)))
-                                        : exchange.smallest_p(options.permutations);
-  if (result.movable < fewest_movable)
-    result.refused = fmt::format(
-        "only {} of {} clusters can change the group{}, fewer than {}: a p value would say nothing; give "
-        "both "
-        "groups clusters of the same topics and lengths, or more of them",
-        result.movable, result.units, tested.pairs_only ? " (pairs)" : "", fewest_movable);
-  else
-    result.permutations = options.permutations;
-  running.pivots.assign(static_cast<std::size_t>(result.permutations) + 1, -1);
+Running started(TestDesign const& design, std::size_t experts, std::int64_t permutations) {
+  Running running;
+  static_cast<TestDesign&>(running.result) = design;
+  running.result.t.assign(experts, 0);
+  if (!running.refused()) running.result.permutations = permutations;
+  running.pivots.assign(static_cast<std::size_t>(running.result.permutations) + 1, -1);
   return running;
 }
 
@@ -80,33 +64,33 @@ Significance finished(Running& running, mpi::Comm const& comm, double confidence
 
 class Test {
  public:
-  Test(mpi::Comm const& comm, Relabelling const& exchange, std::span<TestedStatistic const> statistics,
+  Test(mpi::Comm const& comm, Labellings const& labels, std::span<TestDesign const> designs,
        std::size_t experts, PermutationOptions const& options)
-      : exchange_(exchange), options_(options), experts_(experts), report_(comm.rank() == 0) {
-    for (auto const& tested : statistics) running_.push_back(started(tested, exchange, experts, options));
+      : labels_(labels), confidence_(options.confidence), experts_(experts), report_(comm.rank() == 0) {
+    for (auto const& design : designs) running_.push_back(started(design, experts, options.permutations));
     auto const active =
         static_cast<std::size_t>(std::ranges::count_if(running_, std::not_fn(&Running::refused)));
-    auto const bytes = active * experts * sizeof(float) + exchange.units().size();
-    shard_ = detail::shard_of(active == 0 ? 0 : options.permutations, comm.rank(), comm.size(), bytes,
+    auto const bytes = active * experts * sizeof(float) + labels.observed.size() * sizeof(Label);
+    share_ = detail::share_of(active == 0 ? 0 : options.permutations, comm.rank(), comm.size(), bytes,
                               options.memory);
     progress_ = std::make_unique<Progress>("significance", "permutations",
-                                           static_cast<double>(shard_.last - shard_.first));
+                                           static_cast<double>(share_.last - share_.first));
   }
 
-  [[nodiscard]] std::uint32_t rounds() const { return std::max(1U, shard_.rounds); }  // one: observed T
+  [[nodiscard]] std::uint32_t rounds() const { return std::max(1U, share_.rounds); }  // one: observed T
 
   void make_round(std::uint32_t round, ForEachTile const& for_each_tile) {
-    auto const first = std::min(shard_.last, shard_.first + round * shard_.block);
-    auto const last = std::min(shard_.last, first + shard_.block);
-    auto const labels = detail::relabellings(exchange_, options_.seed, first, last);
+    auto const first = std::min(share_.last, share_.first + round * share_.block);
+    auto const last = std::min(share_.last, first + share_.block);
+    auto const labels = redrawn(first, last);
     std::vector<detail::Magnitudes> blocks;
     for (auto const& running : running_) blocks.emplace_back(running.refused() ? 0 : last - first, experts_);
     std::size_t offset = 0;
-    for_each_tile([&](Comparison const& tile) {
+    for_each_tile([&](StatisticTile const& tile) {
       take(tile, offset, round == 0, labels, blocks);
-      offset += tile.a.clusters.space.size();
+      offset += tile.experts;
       if (report_)
-        progress_->advance_to(first - shard_.first +
+        progress_->advance_to(first - share_.first +
                               static_cast<double>(last - first) * static_cast<double>(offset) /
                                   static_cast<double>(experts_));
     });
@@ -120,42 +104,54 @@ class Test {
 
   [[nodiscard]] std::vector<Significance> finish(mpi::Comm const& comm) {
     std::vector<Significance> results;
-    for (auto& running : running_) results.push_back(finished(running, comm, options_.confidence));
+    for (auto& running : running_) results.push_back(finished(running, comm, confidence_));
     return results;
   }
 
  private:
-  void take(Comparison const& tile, std::size_t offset, bool observed, std::span<std::uint8_t const> labels,
+  [[nodiscard]] std::vector<Label> redrawn(std::uint32_t first, std::uint32_t last) const {  // [n, U]
+    std::vector<Label> labels;
+    labels.reserve((last - first) * labels_.observed.size());
+    for (auto r = first; r < last; ++r) {
+      auto const row = labels_.redrawn(r);
+      labels.insert(labels.end(), row.begin(), row.end());
+    }
+    return labels;
+  }
+
+  void take(StatisticTile const& tile, std::size_t offset, bool observed, std::span<Label const> labels,
             std::vector<detail::Magnitudes>& blocks) {
-    auto const n = tile.a.clusters.space.size();
-    expect(offset + n <= experts_, "a tile up to expert {} of a model of {}", offset + n, experts_);
+    expect(offset + tile.experts <= experts_, "a tile up to expert {} of a model of {}",
+           offset + tile.experts, experts_);
     for (std::size_t s = 0; s < running_.size(); ++s) {
-      if (running_[s].refused() && !observed) continue;
-      auto const statistic = running_[s].tested.make(tile, exchange_);
+      auto& running = running_[s];
+      if (running.refused() && !observed) continue;
+      auto const statistic = tile.make(s);
       if (observed)
-        statistic->evaluate(exchange_.observed(), std::span(running_[s].result.t).subspan(offset, n));
-      if (!running_[s].refused()) blocks[s].fill(*statistic, labels, exchange_.units().size(), offset, n);
+        statistic->evaluate(labels_.observed, std::span(running.result.t).subspan(offset, tile.experts));
+      if (!running.refused())
+        blocks[s].fill(*statistic, labels, labels_.observed.size(), offset, tile.experts);
     }
   }
 
-  Relabelling const& exchange_;
-  PermutationOptions options_;
+  Labellings const& labels_;
+  double confidence_;
   std::size_t experts_;
   bool report_;
   std::vector<Running> running_;
-  detail::Shard shard_{};
+  detail::Share share_{};
   std::unique_ptr<Progress> progress_;
 };
 
 }  // namespace
 
-std::vector<Significance> permutation_test(mpi::Comm const& comm, Relabelling const& exchange,
-                                           std::span<TestedStatistic const> statistics, std::size_t experts,
+std::vector<Significance> permutation_test(mpi::Comm const& comm, Labellings const& labels,
+                                           std::span<TestDesign const> designs, std::size_t experts,
                                            ForEachTile const& for_each_tile,
                                            PermutationOptions const& options) {
   expect(options.permutations >= 1 && options.permutations < std::numeric_limits<std::uint32_t>::max(),
          "{} permutations", options.permutations);
-  Test test(comm, exchange, statistics, experts, options);
+  Test test(comm, labels, designs, experts, options);
   for (std::uint32_t round = 0; round < test.rounds(); ++round) test.make_round(round, for_each_tile);
   return test.finish(comm);
 }

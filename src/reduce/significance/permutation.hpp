@@ -3,56 +3,65 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "moerae/mpi/comm.hpp"
-#include "moerae/reduce/contrast/statistic.hpp"
+#include "reduce/significance/statistic.hpp"
 
 namespace moerae {
 
 /// Fewer units that can move say nothing worth a p value.
 inline constexpr std::size_t fewest_movable = 20;
 
-struct TestedStatistic {
-  std::string name;
-  MakeStatistic make = nullptr;
-  bool pairs_only = false;  ///< looks at pairs only: only they count as units that can move
+/// Labels [U] of the same units: as they were observed, and redrawn under the null hypothesis. `redrawn` is a
+/// pure function of the replicate, the same on every rank.
+struct Labellings {
+  std::vector<Label> observed;
+  std::function<std::vector<Label>(std::uint32_t replicate)> redrawn;
+};
+
+/// What is known of a test before it is made.
+struct TestDesign {
+  std::string statistic;
+  std::size_t units = 0, pairs = 0, movable = 0;
+  double smallest_p = 1;     ///< that the redrawn labels can reach
+  std::string refused = {};  ///< why there are no p values; empty where there are
+};
+
+/// Of one statistic over all experts of the model. Printed beside it: q holds for positively dependent p,
+/// which is not proven here; a small p says that the labels matter within what was exchanged, not why.
+struct Significance : TestDesign {
+  std::int64_t permutations = 0;         ///< 0 when refused
+  std::vector<double> t;                 ///< [E] observed
+  std::vector<double> p_adjusted, p, q;  ///< [E] max-T, marginal, Benjamini-Hochberg; empty when refused
+  double lambda = 0;                     ///< for true_discoveries(lambda, E, t of the set)
 };
 
 struct PermutationOptions {
   std::int64_t permutations = 20000;
-  std::uint64_t seed = 0;
   double confidence = .95;          ///< of the bound on true discoveries
   std::size_t memory = 1ULL << 30;  ///< bytes of a rank for labels and T of a block of replicates
 };
 
-/// Of one statistic over all experts of the model. Printed beside it: q holds for positively dependent p,
-/// which is not proven here; a small p says that routing differs between the groups within the strata, not
-/// why.
-struct Significance {
-  std::string statistic;
-  std::vector<double> t;                 ///< [E] observed
-  std::vector<double> p_adjusted, p, q;  ///< [E] max-T, marginal, Benjamini-Hochberg; empty when refused
-  double lambda = 0;                     ///< for true_discoveries(lambda, E, t of the set)
-  std::size_t units = 0, pairs = 0, movable = 0;
-  double smallest_p = 1;
-  std::int64_t permutations = 0;  ///< 0 when refused
-  std::string refused;            ///< why there are no p values; empty where there are
+/// The next experts of the model, and each of the statistics for them (by its place among the designs).
+struct StatisticTile {
+  std::size_t experts = 0;
+  std::function<std::unique_ptr<Statistic>(std::size_t)> make;
 };
 
-/// Calls its argument with every tile of the model, layers ascending, experts 0..E-1 without gaps; the
-/// clusters of all tiles are those of the Relabelling. Called once per block of replicates, on every rank
-/// equally often, so that it may be collective; once where memory holds all replicates of a rank.
-using ForEachTile = std::function<void(std::function<void(Comparison const& tile)> const&)>;
+/// Calls its argument with every tile, experts 0..E-1 without gaps. Called once per block of replicates, on
+/// every rank equally often, so that it may be collective; once where memory holds all replicates of a rank.
+using ForEachTile = std::function<void(std::function<void(StatisticTile const& tile)> const&)>;
 
-/// Tests all statistics with the same relabellings: replicates 0..B-1 are dealt to the ranks; p values and
-/// lambda are the same bytes on any number of ranks, for any tiles and any memory. Collective. `experts` is
-/// E, that of all tiles together. What a statistic throws (paired_t with too few pairs: ConfigError) passes
+/// Tests all statistics with the same redrawn labels: replicates 0..B-1 are dealt to the ranks; p values and
+/// lambda are the same bytes on any number of ranks, for any tiles and any memory. A refused design gets its
+/// observed T only. Collective. `experts` is E, that of all tiles together. What a statistic throws passes
 /// through.
-[[nodiscard]] std::vector<Significance> permutation_test(mpi::Comm const& comm, Relabelling const& exchange,
-                                                         std::span<TestedStatistic const> statistics,
+[[nodiscard]] std::vector<Significance> permutation_test(mpi::Comm const& comm, Labellings const& labels,
+                                                         std::span<TestDesign const> designs,
                                                          std::size_t experts,
                                                          ForEachTile const& for_each_tile,
                                                          PermutationOptions const& options);

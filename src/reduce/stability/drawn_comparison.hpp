@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "moerae/reduce/contrast/comparison.hpp"
+#include "reduce/contrast/comparison.hpp"
 
 namespace moerae {
 

@@ -1,4 +1,4 @@
-#include "moerae/reduce/stability/groups.hpp"
+#include "reduce/stability/groups.hpp"
 
 #include <algorithm>
 #include <functional>

@@ -2,7 +2,7 @@
 #include <numeric>
 #include <span>
 
-#include "moerae/reduce/stability/groups.hpp"
+#include "reduce/stability/groups.hpp"
 
 namespace moerae {
 

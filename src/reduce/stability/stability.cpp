@@ -1,4 +1,4 @@
-#include "moerae/reduce/stability/stability.hpp"
+#include "reduce/stability/stability.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,10 +1,10 @@
 #include <algorithm>
 
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/contrast/criteria.hpp"
-#include "moerae/reduce/stability/stability.hpp"
 #include "reduce/bounds/stability_bound.hpp"
+#include "reduce/contrast/criteria.hpp"
 #include "reduce/plan/config_faults.hpp"
+#include "reduce/stability/stability.hpp"
 
 namespace moerae {
 

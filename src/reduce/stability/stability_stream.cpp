@@ -1,4 +1,4 @@
-#include "moerae/reduce/stability/stability_stream.hpp"
+#include "reduce/stability/stability_stream.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -155,7 +155,7 @@ void StabilityStream::add(Comparison const& tile, ContrastFunction score) {
 std::vector<double> StabilityStream::scores_of(ContrastFunction score, Comparison const& drawn,
                                                std::int64_t replicate) const {
   try {
-    return score(drawn);
+    return score(drawn).score;
   } catch (ConfigError const& error) {  // too few of something in a half: say of what
     throw ConfigError(fmt::format("ses.score = {}, replicate {} of {} and {} clusters: {}",
                                   result_.rule.score, replicate, drawn.a.clusters.clusters.size(),

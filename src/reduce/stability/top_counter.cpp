@@ -1,4 +1,4 @@
-#include "moerae/reduce/stability/top_counter.hpp"
+#include "reduce/stability/top_counter.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "moerae/reduce/stability/top_n.hpp"
+#include "reduce/stability/top_n.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "moerae/base/check.hpp"
-#include "moerae/reduce/resampling/resample.hpp"
 #include "reduce/replication/halves.hpp"
+#include "reduce/resampling/resample.hpp"
 
 namespace moerae {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "moerae/reduce/usage/usage_table.hpp"
 #include "moerae/store/file.hpp"
+#include "reduce/usage/usage_table.hpp"
 
 namespace moerae {
 

@@ -1,6 +1,7 @@
-#include "moerae/reduce/usage/positions.hpp"
+#include "reduce/usage/positions.hpp"
 
 #include "moerae/base/check.hpp"
+#include "moerae/reduce/names.hpp"
 
 namespace moerae {
 
@@ -18,9 +19,12 @@ Positions const table[] = {
 
 }  // namespace
 
-std::vector<std::string> position_names() {
-  std::vector<std::string> names;
-  for (auto const& row : table) names.push_back(row.name);
+std::vector<std::string> const& position_names() {
+  static auto const names = [] {
+    std::vector<std::string> all;
+    for (auto const& row : table) all.push_back(row.name);
+    return all;
+  }();
   return names;
 }
 

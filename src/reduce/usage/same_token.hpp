@@ -9,7 +9,7 @@
 #include "moerae/corpus/corpus.hpp"
 #include "moerae/mpi/comm.hpp"
 #include "moerae/record/shard_reader.hpp"
-#include "moerae/reduce/contrast/comparison.hpp"
+#include "reduce/contrast/comparison.hpp"
 #include "reduce/usage/usage_rows.hpp"
 
 namespace moerae {
@@ -23,11 +23,13 @@ class SharedTokens {
     std::uint32_t id = 0, times = 0;  ///< of a shared id, by its number 0..V-1
   };
 
-  /// `a` and `b`: indices in layout.tables. All three must outlive it. ConfigError where the corpus has no
-  /// token ids (imported traces) or no id occurs in both groups. Not collective.
+  /// `a` and `b`: indices in layout.tables. All three must outlive it. Not collective.
   SharedTokens(Corpus const& corpus, Positions const& positions, UsageLayout const& layout, std::size_t a,
                std::size_t b);
 
+  /// Why nothing can be compared, empty where it can: the corpus has no token ids (imported traces), or no id
+  /// occurs in both groups.
+  [[nodiscard]] std::string obstacle() const;
   [[nodiscard]] std::size_t ids() const { return tokens_.size(); }                    ///< V
   [[nodiscard]] std::vector<std::uint32_t> const& tokens() const { return tokens_; }  ///< [V] of both groups
   [[nodiscard]] UsageTable const& facts(std::size_t side) const;                      ///< side 0: a, 1: b

@@ -9,12 +9,7 @@ namespace moerae {
 SharedTokens::SharedTokens(Corpus const& corpus, Positions const& positions, UsageLayout const& layout,
                            std::size_t a, std::size_t b)
     : corpus_(corpus), positions_(positions), layout_(layout), table_{a, b} {
-  auto const& name_a = facts(0).name;
-  auto const& name_b = facts(1).name;
-  validate<ConfigError>(corpus.has_tokens,
-                        "cmh_token of {}:{}: the corpus has no token ids (an imported trace), so that equal "
-                        "tokens cannot be told; leave cmh_token out of contrast.criteria",
-                        name_a, name_b);
+  if (!corpus.has_tokens) return;
   auto const largest = corpus.tokens.empty() ? 0 : std::ranges::max(corpus.tokens);
   std::array<std::vector<std::uint32_t>, 2> times;
   times.fill(std::vector<std::uint32_t>(largest + std::size_t{1}, 0));
@@ -31,10 +26,6 @@ SharedTokens::SharedTokens(Corpus const& corpus, Positions const& positions, Usa
       number_[id] = static_cast<std::uint32_t>(tokens_.size());
       tokens_.push_back(times[0][id] + times[1][id]);
     }
-  validate<ConfigError>(!tokens_.empty(),
-                        "cmh_token of {}:{}: no token id occurs in both groups at {} = {}; "
-                        "choose other positions or leave cmh_token out of contrast.criteria",
-                        name_a, name_b, positions.key, positions.name);
   std::array<std::vector<std::map<std::uint32_t, std::uint32_t>>, 2> counted;
   for (std::size_t side = 0; side < 2; ++side) counted[side].resize(facts(side).clusters.size());
   each([&](std::size_t side, std::size_t p, std::uint32_t id) {
@@ -45,6 +36,17 @@ SharedTokens::SharedTokens(Corpus const& corpus, Positions const& positions, Usa
       times_[side].emplace_back();
       for (auto const& [id, n] : cluster) times_[side].back().push_back({id, n});
     }
+}
+
+std::string SharedTokens::obstacle() const {
+  if (ids() > 0) return {};
+  auto const why =
+      corpus_.has_tokens
+          ? fmt::format("no token id occurs in both groups at {} = {}; choose other positions or",
+                        positions_.key, positions_.name)
+          : "the corpus has no token ids (an imported trace), so that equal tokens cannot be told;";
+  return fmt::format("cmh_token of {}:{}: {} leave cmh_token out of contrast.criteria", facts(0).name,
+                     facts(1).name, why);
 }
 
 UsageTable const& SharedTokens::facts(std::size_t side) const {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "moerae/reduce/usage/usage_table.hpp"
+#include "reduce/usage/usage_table.hpp"
 
 namespace moerae {
 

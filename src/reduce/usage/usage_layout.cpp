@@ -6,8 +6,8 @@
 
 #include "moerae/base/check.hpp"
 #include "moerae/base/random.hpp"
-#include "moerae/reduce/resampling/resample.hpp"
 #include "reduce/plan/config_faults.hpp"
+#include "reduce/resampling/resample.hpp"
 #include "reduce/usage/usage_rows.hpp"
 
 namespace moerae {

@@ -7,8 +7,8 @@
 
 #include "moerae/corpus/corpus.hpp"
 #include "moerae/record/shard_reader.hpp"
-#include "moerae/reduce/usage/positions.hpp"
-#include "moerae/reduce/usage/usage_table.hpp"
+#include "reduce/usage/positions.hpp"
+#include "reduce/usage/usage_table.hpp"
 
 namespace moerae {
 

@@ -52,7 +52,10 @@ UsageStream::UsageStream(mpi::Comm const& comm, CheckedRecord const& record, Cho
         positions.key, record.source.stage.path.string());
     layout_ = lay_out(record.corpus, choice_.usage, comm.rank() == 0);
     for (auto const& [a, b] : choice_.same_token)
-      shared_.emplace_back(record.corpus, choice_.usage.positions, layout_, place(a), place(b));
+      if (auto const why =
+              shared_.emplace_back(record.corpus, positions, layout_, place(a), place(b)).obstacle();
+          !why.empty())
+        throw ConfigError(why);
   });
   std::size_t clusters = 0;
   for (auto const& table : layout_.tables) clusters += table.clusters.size();

@@ -1,4 +1,4 @@
-#include "moerae/reduce/usage/usage_table.hpp"
+#include "reduce/usage/usage_table.hpp"
 
 #include <algorithm>
 #include <functional>

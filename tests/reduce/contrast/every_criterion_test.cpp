@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "moerae/reduce/contrast/criteria.hpp"
+#include "reduce/contrast/criteria.hpp"
 #include "reduce/contrast/made_groups.hpp"
+#include "reduce/contrast/studentised.hpp"
+#include "reduce/made_run.hpp"
 
 namespace moerae {
 namespace {
@@ -24,18 +26,35 @@ double some_rate(MadeCell const& cell) {
 
 TEST_P(EveryCriterion, ChangesSignWithTheGroups) {
   auto const made = made_groups(space, {}, some_rate);
-  auto const score = GetParam().score(made.compare()), back = GetParam().score(made.turned());
+  auto const score = GetParam().score(made.compare()).score, back = GetParam().score(made.turned()).score;
   ASSERT_EQ(score.size(), space.size());
   for (std::size_t e = 0; e < score.size(); ++e) EXPECT_DOUBLE_EQ(score[e], -back[e]) << e;
   EXPECT_TRUE(std::ranges::any_of(score, [](double s) { return s > 0; }));
   EXPECT_TRUE(std::ranges::any_of(score, [](double s) { return s < 0; }));
 }
 
+TEST_P(EveryCriterion, IsItsTestWhereItIsAStatisticAndSaysWhatItCannotCompare) {
+  auto const made = made_groups(space, {}, some_rate);
+  auto const obstacle = GetParam().test->obstacle;
+  if (obstacle == nullptr) return;
+  EXPECT_EQ(obstacle(made.a, made.b), "");
+  EXPECT_EQ(GetParam().score(made.compare()).score,
+            observed_statistic(GetParam().test->make, made.compare()));
+  auto const apart = rows_of(made.a, std::vector<std::size_t>{0, 1}),
+             other = rows_of(made.b, std::vector<std::size_t>{2, 3});
+  auto const why = obstacle(apart, other);
+  EXPECT_THAT(why, testing::HasSubstr(std::string(GetParam().name)));
+  EXPECT_EQ(test::message_of<ConfigError>([&] {
+              (void)GetParam().score({Group(apart), Group(other)});
+            }),
+            why);
+}
+
 TEST_P(EveryCriterion, FollowsRelabelledExperts) {
   auto const made = made_groups(space, {}, some_rate);
   std::vector<std::size_t> const order{3, 0, 8, 1, 2, 7, 6, 5, 4};
-  auto const score = GetParam().score(made.compare());
-  auto const permuted = GetParam().score(test::relabelled(made, order).compare());
+  auto const score = GetParam().score(made.compare()).score;
+  auto const permuted = GetParam().score(test::relabelled(made, order).compare()).score;
   for (std::size_t e = 0; e < score.size(); ++e) EXPECT_EQ(permuted[e / 9 * 9 + order[e % 9]], score[e]) << e;
 }
 
@@ -48,7 +67,8 @@ TEST_P(EveryCriterion, IsFiniteWhereNothingVaries) {
         table->mass[i] = table->count[i] << 30;
       }
     for (auto* table : {&made.same.a, &made.same.b}) std::ranges::fill(table->count, 0);
-    for (auto const s : GetParam().score(made.compare())) {
+    auto const score = GetParam().score(made.compare()).score;
+    for (auto const s : score) {
       if (GetParam().name == "log_odds")  // pulls small groups to even odds
         EXPECT_TRUE(std::isfinite(s));
       else
@@ -71,7 +91,7 @@ TEST_P(EveryCriterion, PutsAPerfectExpertFirst) {
   for (auto* table : {&made.same.a, &made.same.b})
     for (std::size_t c = 0; c < table->clusters.size(); ++c)
       table->count[c * space.size() + 4] = (table == &made.same.a ? 1 : -1) * table->tokens[c] << 15;
-  auto const score = GetParam().score(made.compare());
+  auto const score = GetParam().score(made.compare()).score;
   EXPECT_EQ(std::ranges::max_element(score) - score.begin(), 4);
 }
 
@@ -80,7 +100,7 @@ INSTANTIATE_TEST_SUITE_P(All, EveryCriterion,
                          [](auto const& row) { return std::string(row.param.name); });
 
 double score_of(std::string_view criterion, test::MadeGroups const& made, std::size_t expert) {
-  return contrast::find(criterion)->score(made.compare())[expert];
+  return contrast::find(criterion)->score(made.compare()).score[expert];
 }
 
 TEST(Confounding, OfTheTopicIsRemovedWithinTopics) {

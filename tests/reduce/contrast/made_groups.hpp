@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "moerae/reduce/contrast/comparison.hpp"
+#include "reduce/contrast/comparison.hpp"
 
 namespace moerae::test {
 

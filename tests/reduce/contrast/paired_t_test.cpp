@@ -54,16 +54,6 @@ TEST(PairedT, ExtremesAreFinite) {
   for (std::size_t e = 0; e < 8; ++e) EXPECT_EQ(t[e], -back[e]);
 }
 
-TEST(PairedT, OfTheSameTokensIsTheSameInItsUnit) {
-  auto const a = random_usage(1, ids(0, 12)), b = random_usage(2, ids(0, 12));
-  SameToken same{a, b};
-  for (auto* table : {&same.a, &same.b})
-    for (auto& count : table->count) count *= 65536;
-  auto const t = observed_statistic(paired_t, {Group(a), Group(b)});
-  auto const fine = observed_statistic(paired_t_same_token, {Group(a), Group(b), &same});
-  for (std::size_t e = 0; e < t.size(); ++e) EXPECT_DOUBLE_EQ(t[e], fine[e]);
-}
-
 TEST(PairedT, NinePairsAreRefused) {
   auto const a = random_usage(1, ids(0, 12)), b = random_usage(2, ids(3, 12));
   try {

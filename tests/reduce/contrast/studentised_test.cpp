@@ -20,7 +20,7 @@ struct Side {
 /// T of expert e by the definition, after the labels have dealt the prompts of every cluster to two new
 /// groups.
 double by_definition(UsageTable const& a, UsageTable const& b, Relabelling const& exchange,
-                     std::span<std::uint8_t const> labels, Values values, std::size_t e) {
+                     std::span<Label const> labels, Values values, std::size_t e) {
   Side group_a, group_b;
   auto const put = [&](Side& to, UsageTable const& from, std::int64_t cluster) {
     for (std::size_t c = 0; c < from.clusters.size(); ++c)
@@ -119,7 +119,7 @@ TEST(Studentised, RowsDoNotDependOnEachOther) {
   auto const a = random_usage(1, ids(0, 30), 20), b = random_usage(2, ids(20, 30), 20);
   Relabelling const exchange(a, b, {});
   auto const statistic = studentised({Group(a), Group(b)}, exchange);
-  std::vector<std::uint8_t> labels;
+  std::vector<Label> labels;
   for (std::uint32_t r = 0; r < 300; ++r) {
     auto const row = exchange.relabelled(1, r);
     labels.insert(labels.end(), row.begin(), row.end());

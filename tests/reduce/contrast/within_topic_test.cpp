@@ -51,8 +51,8 @@ struct Regression {
   std::vector<std::int64_t> cluster;
 };
 
-Regression regression(Comparison const& groups, Relabelling const& exchange,
-                      std::vector<std::uint8_t> const& labels, std::size_t expert, int topics) {
+Regression regression(Comparison const& groups, Relabelling const& exchange, std::vector<Label> const& labels,
+                      std::size_t expert, int topics) {
   Regression out;
   for (std::size_t u = 0; u < labels.size(); ++u) {
     auto const& unit = exchange.units()[u];
@@ -99,7 +99,7 @@ TEST(WithinTopic, IsTheGroupInTheLeastSquaresOnTopicAndLogLength) {
   auto const groups = made.compare();
   Relabelling const exchange(made.a, made.b, {.topic = true, .length = false});
   auto const statistic = within_topic(groups, exchange);
-  std::vector<std::uint8_t> labels = exchange.observed();
+  std::vector<Label> labels = exchange.observed();
   for (std::uint32_t r = 0; r < 5; ++r) {
     auto const drawn = exchange.relabelled(7, r);
     labels.insert(labels.end(), drawn.begin(), drawn.end());
@@ -108,8 +108,8 @@ TEST(WithinTopic, IsTheGroupInTheLeastSquaresOnTopicAndLogLength) {
   std::vector<double> t(6 * space.size()), alone(space.size());
   statistic->evaluate(labels, t);
   for (std::size_t b = 0; b < 6; ++b) {
-    std::vector<std::uint8_t> const one(labels.begin() + static_cast<std::ptrdiff_t>(b * units),
-                                        labels.begin() + static_cast<std::ptrdiff_t>((b + 1) * units));
+    std::vector<Label> const one(labels.begin() + static_cast<std::ptrdiff_t>(b * units),
+                                 labels.begin() + static_cast<std::ptrdiff_t>((b + 1) * units));
     statistic->evaluate(one, alone);
     for (std::size_t e = 0; e < space.size(); ++e) {
       EXPECT_EQ(t[b * space.size() + e], alone[e]);  // whatever stands beside it

@@ -38,22 +38,22 @@ TEST(Jaccard, OfSets) {
   EXPECT_THAT(top_of(std::vector<double>{1, 3, 2, 3, 2, 2}, 4), ElementsAre(1, 2, 3, 4));  // ties by index
 }
 
-std::vector<double> difference(Comparison const& groups) {
+ContrastScore difference(Comparison const& groups) {
   std::vector<double> out;
   for (std::size_t e = 0; e < groups.a.total.count.size(); ++e)
     out.push_back(static_cast<double>(groups.a.total.count[e]) / static_cast<double>(groups.a.total.tokens) -
                   static_cast<double>(groups.b.total.count[e]) / static_cast<double>(groups.b.total.tokens));
-  return out;
+  return {out};
 }
-std::vector<double> constant(Comparison const& groups) {
-  return std::vector<double>(groups.a.total.count.size(), 1.0);
+ContrastScore constant(Comparison const& groups) {
+  return {std::vector<double>(groups.a.total.count.size(), 1.0)};
 }
-std::vector<double> needs_thirty(Comparison const& groups) {
+ContrastScore needs_thirty(Comparison const& groups) {
   validate<ConfigError>(groups.a.clusters.clusters.size() >= 30, "thirty clusters are needed");
   return difference(groups);
 }
 /// Of the clusters on same tokens; they must be those of the groups.
-std::vector<double> on_tokens(Comparison const& groups) {
+ContrastScore on_tokens(Comparison const& groups) {
   auto const& tokens = *groups.same_token;
   EXPECT_EQ(tokens.a.clusters.size(), groups.a.clusters.clusters.size() - 1);
   EXPECT_EQ(tokens.b.clusters, groups.b.clusters.clusters);

@@ -1,4 +1,4 @@
-#include "moerae/reduce/resampling/integer_product.hpp"
+#include "reduce/resampling/integer_product.hpp"
 
 #include <gtest/gtest.h>
 
@@ -59,10 +59,10 @@ TEST(IntegerProduct, EqualsTheDefinitionAtOddSizesAndEverySizeOfNumber) {
   for (auto const [r, c, e] : {Shape{1, 1, 1}, {2, 3, 5}, {8, 2, 32}, {9, 7, 33}, {13, 41, 95}, {3, 64, 64}})
     for (int const bits : {1, 14, 15, 16, 17, 31, 32, 48, 63, 64}) {
       auto const x = random_values(c * e, bits, static_cast<std::uint32_t>(bits));
-      std::vector<std::uint8_t> labels;
+      std::vector<std::int16_t> labels;
       std::vector<std::int16_t> counts;
       for (std::uint32_t i = 0; i < r * c; ++i) {
-        labels.push_back(static_cast<std::uint8_t>(random_bits(9, 1, i, 0) % 2));
+        labels.push_back(static_cast<std::int16_t>(random_bits(9, 1, i, 0) % 2));
         counts.push_back(static_cast<std::int16_t>(random_below(random_bits(9, 2, i, 0), 32767)) - 16383);
       }
       compare(labels, x, c, e);
@@ -78,14 +78,14 @@ TEST(IntegerProduct, ExtremesDoNotOverflowTheSumsOf32Bits) {
     for (std::int16_t const weight : {std::int16_t{1}, std::int16_t{-16383}, std::int16_t{16383}})
       compare(std::vector<std::int16_t>(3 * clusters, weight), std::vector<std::int64_t>(clusters * 3, value),
               clusters, 3);
-  compare(std::vector<std::uint8_t>(clusters, 255), std::vector<std::int64_t>(clusters, -32768), clusters, 1);
+  compare(std::vector<std::int16_t>(clusters, 255), std::vector<std::int64_t>(clusters, -32768), clusters, 1);
 }
 
 TEST(IntegerProduct, ColumnsInTheMiddle) {
   std::size_t const clusters = 11, columns = 130;
   auto const x = random_values(clusters * columns, 40, 3);
-  std::vector<std::uint8_t> const labels(2 * clusters, 3);
-  PackedWeights const w(std::span<std::uint8_t const>(labels), clusters);
+  std::vector<std::int16_t> const labels(2 * clusters, 3);
+  PackedWeights const w(labels, clusters);
   auto const all = naive(labels, x, clusters, columns);
   std::vector<std::int64_t> sums(2 * 66);
   integer_product(w, PackedColumns(clusters, columns, x), 64, 66, sums);
@@ -96,8 +96,8 @@ TEST(IntegerProduct, ColumnsInTheMiddle) {
 TEST(IntegerProduct, RefusesWhatItCannotDo) {
   std::vector<std::int16_t> const heavy{16384};
   EXPECT_THROW(PackedWeights(std::span<std::int16_t const>(heavy), 1), std::logic_error);
-  std::vector<std::uint8_t> const labels(3, 1);
-  PackedWeights const w(std::span<std::uint8_t const>(labels), 3);
+  std::vector<std::int16_t> const labels(3, 1);
+  PackedWeights const w(labels, 3);
   std::vector<std::int64_t> const x(3 * 40, 1);
   std::vector<std::int64_t> sums(8);
   EXPECT_THROW(integer_product(w, PackedColumns(3, 40, x), 8, 8, sums), std::logic_error);

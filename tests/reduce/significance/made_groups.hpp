@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "moerae/reduce/contrast/comparison.hpp"
+#include "reduce/contrast/comparison.hpp"
 
 namespace moerae::test {
 

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include "reduce/contrast/contrast_test.hpp"
 #include "reduce/contrast/paired_t.hpp"
 #include "reduce/contrast/studentised.hpp"
 #include "reduce/significance/made_groups.hpp"
-#include "reduce/significance/permutation.hpp"
 #include "reduce/significance/true_discoveries.hpp"
 
 namespace moerae {
@@ -22,13 +22,12 @@ struct Fired {
   int adjusted = 0, discoveries = 0;
 };
 
-void run(UsageTable const& a, UsageTable const& b, TestedStatistic const& row, PermuteWithin within,
+void run(UsageTable const& a, UsageTable const& b, ContrastTest const& row, PermuteWithin within,
          std::uint64_t seed, Fired& fired) {
   Comparison const groups{Group(a), Group(b)};
-  auto const found =
-      permutation_test({}, Relabelling(a, b, within), std::span(&row, 1), a.space.size(),
-                       [&](auto const& take) { take(groups); }, {.permutations = 99, .seed = seed})
-          .front();
+  auto const found = test_contrasts({}, Relabelling(a, b, within), seed, std::vector{&row}, a.space.size(),
+                                    [&](auto const& take) { take(groups); }, {.permutations = 99})
+                         .front();
   fired.adjusted += *std::ranges::min_element(found.p_adjusted) <= .05 ? 1 : 0;
   fired.discoveries += true_discoveries(found.lambda, a.space.size(), found.t) > 0 ? 1 : 0;
 }

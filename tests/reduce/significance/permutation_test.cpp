@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "moerae/base/check.hpp"
+#include "reduce/contrast/contrast_test.hpp"
 #include "reduce/contrast/paired_t.hpp"
 #include "reduce/contrast/studentised.hpp"
 #include "reduce/significance/made_groups.hpp"
@@ -16,16 +17,14 @@ namespace {
 
 using test::ids, test::random_usage;
 
-TestedStatistic const studentised_row{"studentised", studentised, false},
-    paired_row{"paired_t", paired_t, true};
+ContrastTest const of_all{"studentised", studentised}, of_pairs{"paired_t", paired_t, true};
 
 std::vector<Significance> tested(UsageTable const& a, UsageTable const& b,
-                                 std::vector<TestedStatistic> const& rows, std::int64_t permutations,
+                                 std::vector<ContrastTest const*> const& rows, std::int64_t permutations,
                                  PermuteWithin within = {}, std::uint64_t seed = 0) {
   Comparison const groups{Group(a), Group(b)};
-  return permutation_test({}, Relabelling(a, b, within), rows, a.space.size(),
-                          [&](auto const& take) { take(groups); },
-                          {.permutations = permutations, .seed = seed});
+  return test_contrasts({}, Relabelling(a, b, within), seed, rows, a.space.size(),
+                        [&](auto const& take) { take(groups); }, {.permutations = permutations});
 }
 
 /// Adds `share` of the tokens of every cluster to the expert's count.
@@ -39,7 +38,7 @@ TEST(PermutationTest, FindsWhatWasPlantedAndNothingElse) {
   auto a = random_usage(1, ids(0, 60)), b = random_usage(2, ids(40, 60));  // 20 pairs, 80 alone
   raise(a, 3, .15);
   raise(b, 11, .15);
-  auto const found = tested(a, b, {studentised_row, paired_row}, 999);
+  auto const found = tested(a, b, {&of_all, &of_pairs}, 999);
   ASSERT_EQ(found.size(), 2);
   EXPECT_EQ(found[0].movable, 100);
   EXPECT_EQ(found[1].movable, 20);
@@ -68,14 +67,14 @@ TEST(PermutationTest, MarginalPIsThatOfAllRelabellings) {
   auto const other = random_usage(2, ids(0, 20), 1);
   std::copy(other.count.begin(), other.count.begin() + 80, b.count.begin());
   std::copy(other.tokens.begin(), other.tokens.begin() + 10, b.tokens.begin());
-  auto const found = tested(a, b, {paired_row}, 19999).front();
+  auto const found = tested(a, b, {&of_pairs}, 19999).front();
   Relabelling const exchange(a, b, {});
   auto const statistic = paired_t({Group(a), Group(b)}, exchange);
   std::vector<int> as_large(8, 0);
   std::vector<double> t(8);
   for (unsigned pattern = 0; pattern < 1024; ++pattern) {
     auto labels = exchange.observed();
-    for (unsigned i = 0; i < 10; ++i) labels[i] = static_cast<std::uint8_t>(pattern >> i & 1U);
+    for (unsigned i = 0; i < 10; ++i) labels[i] = static_cast<Label>(pattern >> i & 1U);
     statistic->evaluate(labels, t);
     for (std::size_t e = 0; e < 8; ++e)
       as_large[e] += static_cast<float>(std::abs(t[e])) >= static_cast<float>(std::abs(found.t[e])) ? 1 : 0;
@@ -88,7 +87,7 @@ TEST(PermutationTest, MarginalPIsThatOfAllRelabellings) {
 
 TEST(PermutationTest, TooFewMovableUnitsHaveAScoreButNoP) {
   auto const a = random_usage(1, ids(0, 14)), b = random_usage(2, ids(3, 14));
-  auto const found = tested(a, b, {paired_row, studentised_row}, 99);
+  auto const found = tested(a, b, {&of_pairs, &of_all}, 99);
   EXPECT_THAT(found[0].refused,
               testing::HasSubstr("only 11 of 17 clusters can change the group (pairs), fewer than 20"));
   EXPECT_TRUE(found[0].p_adjusted.empty() && found[0].p.empty() && found[0].q.empty());
@@ -97,18 +96,18 @@ TEST(PermutationTest, TooFewMovableUnitsHaveAScoreButNoP) {
   EXPECT_EQ(found[1].t, observed_statistic(studentised, {Group(a), Group(b)}));
   EXPECT_NE(found[1].refused, "");
   auto const fewer = random_usage(1, ids(0, 12)), others = random_usage(2, ids(3, 60));
-  EXPECT_THROW((void)tested(fewer, others, {studentised_row, paired_row}, 99), ConfigError);  // nine pairs
+  EXPECT_THROW((void)tested(fewer, others, {&of_all, &of_pairs}, 99), ConfigError);  // nine pairs
 }
 
 TEST(PermutationTest, FollowsRelabelledExperts) {
   auto a = random_usage(1, ids(0, 30)), b = random_usage(2, ids(100, 30));
   raise(a, 2, .1);
-  auto const before = tested(a, b, {studentised_row}, 200).front();
+  auto const before = tested(a, b, {&of_all}, 200).front();
   for (auto* table : {&a, &b})
     for (std::size_t c = 0; c < 30; ++c)
       std::reverse(table->count.begin() + static_cast<std::ptrdiff_t>(c * 16),
                    table->count.begin() + static_cast<std::ptrdiff_t>((c + 1) * 16));
-  auto after = tested(a, b, {studentised_row}, 200).front();
+  auto after = tested(a, b, {&of_all}, 200).front();
   std::ranges::reverse(after.p_adjusted);
   std::ranges::reverse(after.q);
   EXPECT_EQ(after.p_adjusted, before.p_adjusted);

@@ -1,4 +1,4 @@
-#include "moerae/reduce/stability/groups.hpp"
+#include "reduce/stability/groups.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -6,10 +6,10 @@
 #include <array>
 #include <cmath>
 
-#include "moerae/reduce/contrast/criteria.hpp"
-#include "moerae/reduce/stability/stability_stream.hpp"
 #include "reduce/bounds/stability_bound.hpp"
+#include "reduce/contrast/functions.hpp"
 #include "reduce/stability/exchangeable_tables.hpp"
+#include "reduce/stability/stability_stream.hpp"
 #include "reduce/stability/whole_model.hpp"
 
 namespace moerae {

@@ -1,4 +1,4 @@
-#include "moerae/reduce/stability/stability.hpp"
+#include "reduce/stability/stability.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,9 +8,9 @@
 
 #include "moerae/base/check.hpp"
 #include "moerae/base/random.hpp"
-#include "moerae/reduce/resampling/replicates.hpp"
-#include "moerae/reduce/stability/top_counter.hpp"
 #include "reduce/made_run.hpp"
+#include "reduce/resampling/replicates.hpp"
+#include "reduce/stability/top_counter.hpp"
 #include "reduce/stability/whole_model.hpp"
 #include "store/scratch.hpp"
 

@@ -4,9 +4,10 @@
 
 #include <cmath>
 
-#include "moerae/reduce/stability/groups.hpp"
-#include "moerae/reduce/stability/stability_stream.hpp"
+#include "reduce/contrast/functions.hpp"
 #include "reduce/stability/exchangeable_tables.hpp"
+#include "reduce/stability/groups.hpp"
+#include "reduce/stability/stability_stream.hpp"
 #include "reduce/stability/whole_model.hpp"
 
 namespace moerae {
@@ -85,7 +86,7 @@ TEST(StabilityStream, ContrastIsTheSameForAnyTilesAndRanks) {
 
 std::vector<std::vector<std::int64_t>> ids_seen;  // of a and b by replicate
 
-std::vector<double> remember(Comparison const& groups) {
+ContrastScore remember(Comparison const& groups) {
   ids_seen.push_back(groups.a.clusters.clusters);
   ids_seen.push_back(groups.b.clusters.clusters);
   EXPECT_EQ(groups.a.total.tokens, static_cast<std::int64_t>(groups.a.clusters.clusters.size()) * 18000);
@@ -155,7 +156,7 @@ TEST(StabilityStream, PairsAreDrawnTogether) {
 
 // count of `a` at the same tokens, less 5 times that of the group itself: 0 where rows and layers belong
 // together
-std::vector<double> mismatch(Comparison const& groups) {
+ContrastScore mismatch(Comparison const& groups) {
   auto const& same = groups.same_token->a;
   EXPECT_TRUE(same.mass.empty());
   EXPECT_EQ(same.space, groups.a.clusters.space);
@@ -167,7 +168,7 @@ std::vector<double> mismatch(Comparison const& groups) {
     for (std::size_t e = 0; e < out.size(); ++e)
       out[e] += static_cast<double>(std::abs(same.count_of(c)[e] - 5 * groups.a.clusters.count_of(row)[e]));
   }
-  return out;
+  return {out};
 }
 
 TEST(StabilityStream, SameTokenTablesAreDrawnAlike) {
@@ -227,12 +228,12 @@ TEST(StabilityStream, WhatACriterionRefusesNamesTheReplicate) {
   auto rule = rule_of(Resampling::complementary, Scope::layer);
   rule.score = "js";
   auto const world = mpi::Comm::world();
-  auto const refuse = [](Comparison const&) -> std::vector<double> { throw ConfigError("needs 10 pairs"); };
+  auto const refuse = [](Comparison const&) -> ContrastScore { throw ConfigError("needs 10 pairs"); };
   EXPECT_THAT(message_of_code(ExitCode::bad_configuration,
                               [&] { (void)on_contrast(world, rule, a, b, false, refuse); }),
               AllOf(HasSubstr("replicate 0 of"), HasSubstr("needs 10 pairs")));
-  auto const nan = [](Comparison const& groups) {
-    return std::vector<double>(groups.a.clusters.space.size(), std::nan(""));
+  auto const nan = [](Comparison const& groups) -> ContrastScore {
+    return {std::vector<double>(groups.a.clusters.space.size(), std::nan(""))};
   };
   EXPECT_ANY_THROW((void)on_contrast(world, rule, a, b, false, nan));
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "moerae/reduce/stability/groups.hpp"
-#include "moerae/reduce/stability/stability_stream.hpp"
+#include "reduce/stability/groups.hpp"
+#include "reduce/stability/stability_stream.hpp"
 
 namespace moerae::test {
 

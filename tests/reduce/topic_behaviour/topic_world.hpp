@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "moerae/base/random.hpp"
-#include "moerae/reduce/usage/usage_table.hpp"
+#include "reduce/usage/usage_table.hpp"
 
 namespace moerae::test {
 

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "moerae/reduce/resampling/replicates.hpp"
+#include "reduce/resampling/replicates.hpp"
 #include "reduce/stability/exchangeable_tables.hpp"
 
 namespace moerae {

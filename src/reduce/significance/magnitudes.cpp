@@ -1,4 +1,4 @@
-#include "reduce/resampling/replicate_block.hpp"
+#include "reduce/significance/magnitudes.hpp"
 
 #include <algorithm>
 
@@ -11,7 +11,7 @@ constexpr std::size_t rows_at_once = 256;
 
 }  // namespace
 
-Shard shard_of(std::int64_t replicates, int rank, int ranks, std::size_t bytes_of_replicate,
+Share share_of(std::int64_t replicates, int rank, int ranks, std::size_t bytes_of_replicate,
                std::size_t memory) {
   auto const each = (replicates + ranks - 1) / ranks;
   auto const first = std::min(replicates, each * rank), last = std::min(replicates, first + each);
@@ -21,18 +21,7 @@ Shard shard_of(std::int64_t replicates, int rank, int ranks, std::size_t bytes_o
           static_cast<std::uint32_t>(block), static_cast<std::uint32_t>((each + block - 1) / block)};
 }
 
-std::vector<std::uint8_t> relabellings(Relabelling const& exchange, std::uint64_t seed, std::uint32_t first,
-                                       std::uint32_t last) {
-  std::vector<std::uint8_t> labels;
-  labels.reserve((last - first) * exchange.units().size());
-  for (auto r = first; r < last; ++r) {
-    auto const row = exchange.relabelled(seed, r);
-    labels.insert(labels.end(), row.begin(), row.end());
-  }
-  return labels;
-}
-
-void Magnitudes::fill(Statistic const& statistic, std::span<std::uint8_t const> labels, std::size_t units,
+void Magnitudes::fill(Statistic const& statistic, std::span<Label const> labels, std::size_t units,
                       std::size_t first, std::size_t experts) {
   auto const replicates = values_.size() / experts_;
   expect(labels.size() == replicates * units && first + experts <= experts_,

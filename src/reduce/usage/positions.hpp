@@ -2,7 +2,6 @@
 
 #include <array>
 #include <string>
-#include <vector>
 
 namespace moerae {
 
@@ -14,9 +13,6 @@ struct Positions {
                          ///< needs recorded routing
   std::string key = {};  ///< of the study that asks for them
 };
-
-/// All names, `content` first.
-[[nodiscard]] std::vector<std::string> position_names();
 
 /// template = tokens that are the same in every prompt, in another context; prefill = template + prompt (no
 /// token of a reply is input yet), content = prompt + response, all = the three classes. Throws ConfigError

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "moerae/reduce/stability/stability_stream.hpp"
+#include "reduce/stability/stability_stream.hpp"
 
 namespace moerae {
 

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "moerae/reduce/usage/usage_table.hpp"
+#include "reduce/significance/statistic.hpp"
+#include "reduce/usage/usage_table.hpp"
 
 namespace moerae {
 
@@ -37,17 +38,15 @@ class Relabelling {
   [[nodiscard]] std::size_t pairs() const { return pairs_; }
   /// Units that can move: pairs, and clusters of a stratum with clusters of both groups.
   [[nodiscard]] std::size_t movable() const { return movable_; }
-  /// Of the clusters that are no pair; those with one group only cannot move.
-  [[nodiscard]] std::size_t strata() const { return strata_.size(); }
-  /// The smallest p that `permutations` random relabellings can reach: 1/(B + 1), or 1/(number of different
-  /// relabellings) where that is larger.
-  [[nodiscard]] double smallest_p(std::int64_t permutations) const;
+  /// The smallest p that `permutations` random relabellings (of all units, or of pairs only) can reach: 1/(B
+  /// + 1), or 1/(number of different relabellings) where that is larger.
+  [[nodiscard]] double smallest_p(std::int64_t permutations, bool pairs_only = false) const;
 
   /// [U] as they are.
-  [[nodiscard]] std::vector<std::uint8_t> observed() const;
+  [[nodiscard]] std::vector<Label> observed() const;
   /// [U] under relabelling `replicate`: a pure function of (seed, replicate, cluster ids), the same on every
   /// rank. Pairs swap with chance one half; in each stratum as many clusters are in group a as before.
-  [[nodiscard]] std::vector<std::uint8_t> relabelled(std::uint64_t seed, std::uint32_t replicate) const;
+  [[nodiscard]] std::vector<Label> relabelled(std::uint64_t seed, std::uint32_t replicate) const;
 
  private:
   struct Stratum {

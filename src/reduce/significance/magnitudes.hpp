@@ -5,23 +5,19 @@
 #include <span>
 #include <vector>
 
-#include "moerae/reduce/contrast/statistic.hpp"
+#include "reduce/significance/statistic.hpp"
 
 namespace moerae::detail {
 
 /// Which replicates a rank takes, and how many at a time. All ranks make the same number of rounds, the last
 /// ones perhaps with nothing to do.
-struct Shard {
+struct Share {
   std::uint32_t first, last;  ///< replicates of this rank
   std::uint32_t block;        ///< at a time
   std::uint32_t rounds;
 };
-[[nodiscard]] Shard shard_of(std::int64_t replicates, int rank, int ranks, std::size_t bytes_of_replicate,
+[[nodiscard]] Share share_of(std::int64_t replicates, int rank, int ranks, std::size_t bytes_of_replicate,
                              std::size_t memory);
-
-/// Labels of replicates `first` to `last - 1`: [n, U].
-[[nodiscard]] std::vector<std::uint8_t> relabellings(Relabelling const& exchange, std::uint64_t seed,
-                                                     std::uint32_t first, std::uint32_t last);
 
 /// |T| of one statistic under every labelling of a block, expert by expert of the model as tiles come in.
 class Magnitudes {
@@ -30,8 +26,8 @@ class Magnitudes {
   Magnitudes(std::size_t replicates, std::size_t experts)
       : experts_(experts), values_(replicates * experts) {}
   /// T of experts `first` on; `labels` [n, U].
-  void fill(Statistic const& statistic, std::span<std::uint8_t const> labels, std::size_t units,
-            std::size_t first, std::size_t experts);
+  void fill(Statistic const& statistic, std::span<Label const> labels, std::size_t units, std::size_t first,
+            std::size_t experts);
   [[nodiscard]] std::span<float const> values() const { return values_; }  ///< [n, E]
 
  private:

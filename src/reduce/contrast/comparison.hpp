@@ -1,6 +1,6 @@
 #pragma once
 
-#include "moerae/reduce/usage/usage_table.hpp"
+#include "reduce/usage/usage_table.hpp"
 
 namespace moerae {
 

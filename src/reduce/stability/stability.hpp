@@ -8,10 +8,10 @@
 
 #include "moerae/mpi/comm.hpp"
 #include "moerae/reduce/plan/options.hpp"
-#include "moerae/reduce/resampling/resample.hpp"
-#include "moerae/reduce/stability/top_n.hpp"
-#include "moerae/reduce/usage/usage_table.hpp"
 #include "moerae/store/expert_set.hpp"
+#include "reduce/resampling/resample.hpp"
+#include "reduce/stability/top_n.hpp"
+#include "reduce/usage/usage_table.hpp"
 
 namespace moerae {
 

@@ -11,10 +11,10 @@
 
 #include "moerae/base/progress.hpp"
 #include "moerae/mpi/comm.hpp"
-#include "moerae/reduce/contrast/criteria.hpp"
-#include "moerae/reduce/resampling/replicates.hpp"
-#include "moerae/reduce/stability/stability.hpp"
-#include "moerae/reduce/stability/top_counter.hpp"
+#include "reduce/contrast/criteria.hpp"
+#include "reduce/resampling/replicates.hpp"
+#include "reduce/stability/stability.hpp"
+#include "reduce/stability/top_counter.hpp"
 
 namespace moerae {
 

@@ -15,7 +15,6 @@ inline constexpr std::size_t column_block = 32;
 /// in pairs. |weight| at most 16,383.
 class PackedWeights {
  public:
-  PackedWeights(std::span<std::uint8_t const> weights, std::size_t clusters);  ///< [R, C]
   PackedWeights(std::span<std::int16_t const> weights, std::size_t clusters);  ///< [R, C]
 
   [[nodiscard]] std::size_t replicates() const { return replicates_; }
@@ -25,8 +24,6 @@ class PackedWeights {
   [[nodiscard]] std::int32_t const* group(std::size_t g) const { return words_.data() + g * pairs_ * 8; }
 
  private:
-  template <class T>
-  void pack(std::span<T const> weights);
   std::size_t replicates_, clusters_, pairs_;
   std::int32_t largest_ = 1;
   std::vector<std::int32_t> words_;

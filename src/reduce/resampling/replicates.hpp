@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "moerae/mpi/comm.hpp"
-#include "moerae/reduce/resampling/integer_product.hpp"
-#include "moerae/reduce/resampling/resample.hpp"
-#include "moerae/reduce/usage/usage_table.hpp"
+#include "reduce/resampling/integer_product.hpp"
+#include "reduce/resampling/resample.hpp"
+#include "reduce/usage/usage_table.hpp"
 
 namespace moerae {
 
