@@ -57,6 +57,15 @@ TEST(EditFaults, AreNamedByCondition) {
   EXPECT_THAT(found({.masked = table({0}), .raised = table({0})}), testing::HasSubstr("masked and raised"));
   EXPECT_THAT(found({.masked = table({0}), .forced = table({0})}), testing::HasSubstr("masked and forced"));
   EXPECT_THAT(found({.masked = table({}), .scale = torch::ones({3, 8})}), testing::HasSubstr("-1: a table"));
+  auto const ids = [](std::vector<std::int64_t> const& row) {
+    return torch::stack({torch::tensor({1, 2, 3}, torch::kInt64), torch::tensor(row, torch::kInt64)});
+  };
+  EXPECT_EQ(found({.replay = {ids({0, 6, 7}), torch::ones({2, 3})}}), "");
+  EXPECT_EQ(found({.replay = {ids({-1, -1, -1}), {}}}), "");
+  for (auto const& row : {std::vector<std::int64_t>{0, 7, 8}, {0, 2, 2}, {3, 2, 4}, {-1, 2, 4}})
+    EXPECT_THAT(found({.replay = {ids(row), {}}}),
+                testing::HasSubstr("-1: 1 rows of a replay, the first of them 1"));
+  EXPECT_THAT(found({.replay = {ids({0, 6, 7}), torch::ones({2, 2})}}), testing::HasSubstr("not [rows, 3]"));
   auto two = spec;
   two.top_groups = 2;
   EXPECT_THAT(text_of(faults_of({.forced = table({0, 2, 4})}, two)), testing::HasSubstr("in 3 groups"));

@@ -36,8 +36,7 @@ class Routes {
   mpi::GroupStatus* status_;
   mpi::Transport* transport_;
   std::int64_t tokens_;
-  torch::Tensor
-      index_;  // [sent] token of each row that leaves, destination by destination; undefined: nothing moves
+  torch::Tensor index_;  // [sent] token of each row that leaves, by destination; undefined: none moves
   mpi::RowCounts sent_, received_;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace moerae {
 namespace {
@@ -63,25 +64,44 @@ std::vector<std::string> faults_of(RouterEdit const& edit, std::int64_t conditio
   auto const masked = row(edit.masked), raised = row(edit.raised), lowered = row(edit.lowered),
              forced = row(edit.forced);
   std::vector<std::string> out;
-  auto const check = [&](bool ok, std::string text) {
-    if (!ok) out.push_back(std::move(text));
+  auto const require = [&](bool ok, std::string_view text) {
+    if (!ok) out.emplace_back(text);
   };
-  check(!overlap(raised, lowered), "an expert is both raised and lowered");
-  check(!overlap(masked, raised), "an expert is both masked and raised");
-  check(!overlap(masked, forced), "an expert is both masked and forced");
+  require(!overlap(raised, lowered), "an expert is both raised and lowered");
+  require(!overlap(masked, raised), "an expert is both masked and raised");
+  require(!overlap(masked, forced), "an expert is both masked and forced");
   for (auto const& [name, chosen] : {std::pair{"raised", raised}, std::pair{"forced", forced}})
-    check(count(chosen) <= spec.top_k,
-          fmt::format("{} experts are {}, but a token selects {}", count(chosen), name, spec.top_k));
+    require(count(chosen) <= spec.top_k,
+            fmt::format("{} experts are {}, but a token selects {}", count(chosen), name, spec.top_k));
   auto const groups = groups_of(masked, forced, spec);
   auto const bound = std::ranges::count_if(groups, &Group::forced);
-  check(
+  require(
       bound <= spec.top_groups,
       fmt::format("forced experts lie in {} groups, but a token selects {} groups", bound, spec.top_groups));
   auto const left = fewest_left(groups, spec);
-  check(left >= spec.top_k,
-        fmt::format("{} of {} experts are masked, which can leave a token with {} to select {} from",
-                    count(masked), spec.experts, left, spec.top_k));
+  require(left >= spec.top_k,
+          fmt::format("{} of {} experts are masked, which can leave a token with {} to select {} from",
+                      count(masked), spec.experts, left, spec.top_k));
   return out;
+}
+
+// Every row of a replay must be a selection of this router, or all -1.
+void check(Replay const& replay, RouterSpec const& spec, std::vector<EditFault>& faults) {
+  if (!replay.experts.defined()) return;
+  auto const ids = replay.experts.to(torch::kCPU);
+  bool const fits = ids.dim() == 2 && ids.size(1) == spec.top_k &&
+                    (!replay.weights.defined() || replay.weights.sizes() == ids.sizes());
+  if (!fits) {
+    faults.push_back({-1, fmt::format("a replay is not [rows, {}]", spec.top_k)});
+    return;
+  }
+  auto const selection =
+      (ids.select(1, 0) >= 0) & (ids.select(1, spec.top_k - 1) < spec.experts) & (ids.diff(1, 1) > 0).all(1);
+  auto const wrong = (~(selection | (ids == -1).all(1))).nonzero();
+  if (wrong.size(0) > 0)
+    faults.push_back(
+        {-1, fmt::format("{} rows of a replay, the first of them {}, are no selection of {} from {} experts",
+                         wrong.size(0), wrong[0][0].item<std::int64_t>(), spec.top_k, spec.experts)});
 }
 
 }  // namespace
@@ -96,6 +116,7 @@ std::vector<EditFault> faults_of(RouterEdit const& edit, RouterSpec const& spec)
     if (!fits) return {{-1, fmt::format("a table is not [conditions, {}] like the others", spec.experts)}};
     conditions = table->size(0);
   }
+  check(edit.replay, spec, out);
   for (std::int64_t c = 0; c < conditions; ++c)
     for (auto& text : faults_of(edit, c, spec)) out.push_back({c, std::move(text)});
   return out;

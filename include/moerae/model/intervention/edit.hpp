@@ -13,10 +13,10 @@ namespace moerae {
 /// Decisions taken from elsewhere, for the rows of one pass. They replace what the router decides, masks and
 /// forces of their rows included.
 struct Replay {
-  torch::Tensor
-      experts{};  // [T, k] int64, ascending; -1 in a row that is not replayed; undefined: nothing is
-  torch::Tensor
-      weights;  // [T, k] as they are to be applied; undefined: those of this router for these experts
+  /// [T, k] int64, ascending; -1 in a row that is not replayed. Undefined: none is.
+  torch::Tensor experts{};
+  /// [T, k] as they are to be applied. Undefined: those of this router for these experts.
+  torch::Tensor weights{};
 };
 
 /// How the decisions of one layer are edited. C conditions; the condition of a row says which row of the
@@ -27,10 +27,9 @@ struct Replay {
 struct RouterEdit {
   /// [C, K] bool. Never selected (SAFEx, arXiv 2506.17368; methods 1).
   torch::Tensor masked{};
-  /// [C, K] bool. Steered (SteerMoE's code; methods 5): raised to the largest score of the token + 0.01,
-  /// lowered to the smallest
-  /// - 0.01, both before any edit; in bfloat16 at least one step. At most k raised; a tie among them goes to
-  /// the lowest id.
+  /// [C, K] bool. Steered (SteerMoE's code; methods 5): raised 0.01 above the largest score of the token,
+  /// lowered 0.01 below the smallest, both before any edit; in bfloat16 at least one step of it. At most k
+  /// are raised; they tie, so the lowest ids go first.
   torch::Tensor raised{}, lowered{};
   /// [C, K] bool. Always selected, displacing the least of the others, with the weight the router's rule
   /// gives; their groups are selected first [ours].
@@ -47,10 +46,10 @@ struct EditFault {
   std::string text;
 };
 
-/// All that is wrong with the tables of an edit: shapes; experts both raised and lowered, or masked and
-/// raised or forced; more than k raised or forced; forced experts in more groups than are selected; fewer
-/// than k experts left for some choice of groups that a token could make. `decide` checks nothing of it.
-/// Pure; on the host.
+/// All that is wrong with an edit: shapes; experts both raised and lowered, or masked and raised or forced;
+/// more than k raised or forced; forced experts in more groups than are selected; fewer than k experts left
+/// for some choice of groups that a token could make; rows of a replay that are no selection of this router.
+/// `decide` checks nothing of it. Pure; on the host.
 [[nodiscard]] std::vector<EditFault> faults_of(RouterEdit const& edit, RouterSpec const& spec);
 
 }  // namespace moerae
