@@ -13,8 +13,34 @@ from moerae.errors import DataError
 from moerae.hashing import content_hash, file_hash
 
 NAME = "manifest.jsonl"
-# what a killed writer may have published without listing: (stage, pattern); a changed stage is `stage-<hash8>`
-ADOPTABLE = (("corpus", "corpus.h5"), ("record", "record/shard-*.h5"), ("record", "record-*/shard-*.h5"))
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A kind of file that a run may hold: the rows of src/store/artefacts.cpp."""
+
+    stage: str
+    in_stage: bool  # below RUN/stage or RUN/stage-<hash8>; else below RUN
+    pattern: str
+    listing: str  # in the manifest: none | required | adopted (later, when a killed writer did not list it)
+
+    def files(self, run: Path) -> list[Path]:
+        folders = [f"{self.stage}/", f"{self.stage}-????????/"] if self.in_stage else [""]
+        return sorted(path for folder in folders for path in run.glob(folder + self.pattern))
+
+
+ARTEFACTS = (
+    Artefact("corpus", False, "corpus.h5", "adopted"),
+    Artefact("study", False, "study.ini", "required"),
+    Artefact("run", False, "manifest.jsonl", "none"),
+    Artefact("log", False, "log/*", "none"),
+    Artefact("record", True, "stage.json", "none"),
+    Artefact("record", True, "shard-*.h5", "adopted"),
+    Artefact("reduce", True, "stage.json", "none"),
+    Artefact("reduce", True, "scores.h5", "required"),
+    Artefact("reduce", True, "sets/*.json", "required"),
+    Artefact("report", False, "report/*", "none"),
+)
 
 
 @dataclass(frozen=True)
@@ -80,9 +106,10 @@ def adopt(run: Path) -> list[Entry]:
     """Lists complete published files that the manifest does not name; returns the new entries."""
     listed = read(run)
     found = [
-        Entry.of(run, path, stage)
-        for stage, pattern in ADOPTABLE
-        for path in sorted(run.glob(pattern))
+        Entry.of(run, path, kind.stage)
+        for kind in ARTEFACTS
+        if kind.listing == "adopted"
+        for path in kind.files(run)
         if path.relative_to(run).as_posix() not in listed and is_complete(path)
     ]
     append(run, found)

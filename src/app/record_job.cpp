@@ -1,6 +1,7 @@
 #include "app/record_job.hpp"
 
 #include "moerae/base/check.hpp"
+#include "moerae/record/shard_writer.hpp"
 
 namespace moerae {
 namespace {
@@ -15,20 +16,18 @@ ExpertSpace space_of(ModelPlan const& plan) {
 
 }  // namespace
 
-// bfloat16 checkpoints are computed as they are; float16 has no fast path on CPUs and is widened
-std::string resolve_dtype(std::string const& asked, std::string const& stored) {
-  if (asked != "auto") return asked;
-  return stored == "bfloat16" ? "bfloat16" : "float32";
-}
-
-torch::Dtype RecordJob::torch_dtype() const {
-  return dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32;
-}
-
 std::int64_t RecordJob::tokens() const {
-  std::int64_t total = 0;
-  for (auto const prompt : selected) total += corpus.length(prompt);
-  return total;
+  return open({}).tokens;
+}
+
+RecordJob::Amount RecordJob::open(run::UnitSet const& done) const {
+  Amount left;
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    if (done.contains(i)) continue;
+    left.prompts += static_cast<std::int64_t>(shards[i].last - shards[i].first);
+    left.tokens += units[i].amount;
+  }
+  return left;
 }
 
 RecordJob make_record_job(Study const& study) {
@@ -36,25 +35,24 @@ RecordJob make_record_job(Study const& study) {
   validate<DataError>(corpus.has_tokens,
                       "{}: tokens: missing; an imported trace has no tokens and can only be reduced",
                       study.corpus.path.string());
-  auto plan = read_plan(study.model.path);
-  auto checkpoint = Checkpoint::open(study.model.path);
-  checkpoint.check_against(plan);
-  check_vocabulary(corpus, plan.vocabulary);
+  auto model = open_model(study.model.path, study.model.dtype);
+  check_vocabulary(corpus, model.plan.vocabulary);
   validate<ConfigError>(
-      study.grid.expert <= plan.router().experts,
+      study.grid.expert <= model.plan.router().experts,
       "grid.expert = {}: a layer of this model has {} experts, so some ranks would own none; use at most {}",
-      study.grid.expert, plan.router().experts, plan.router().experts);
-  RecordJob job{std::move(corpus), {}, {}, std::move(plan), std::move(checkpoint), {}, {}, {}, {}};
+      study.grid.expert, model.plan.router().experts, model.plan.router().experts);
+  RecordJob job{std::move(corpus), {}, {}, {}, std::move(model), {}, {}, {}};
   job.selected = select_prompts(job.corpus, study.corpus.sets);
   job.shards = plan_shards(job.corpus, job.selected, study.record.shard_prompts, study.record.batch_tokens);
-  job.space = space_of(job.plan);
-  job.dtype = resolve_dtype(study.model.dtype, job.plan.dtype);
+  for (auto const& shard : job.shards)
+    job.units.push_back({shard_file_name(shard.id.value), shard.batches.size(), shard.tokens()});
+  job.space = space_of(job.model.plan);
   job.precision = study.record.precision != "auto" ? study.record.precision
-                                                   : (job.dtype == "float32" ? "float32" : "float16");
-  job.inputs = {{"model", job.checkpoint.fingerprint()},
+                                                   : (job.model.dtype == "float32" ? "float32" : "float16");
+  job.inputs = {{"model", job.model.checkpoint.fingerprint()},
                 {"corpus", job.corpus.content_hash},
                 {"corpus.sets", study.corpus.sets},
-                {"model.dtype", job.dtype},
+                {"model.dtype", job.model.dtype},
                 {"grid.expert", study.grid.expert},
                 {"grid.exchange", study.grid.exchange},
                 {"record.routing", study.record.routing},

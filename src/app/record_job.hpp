@@ -1,7 +1,5 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -9,9 +7,9 @@
 #include "app/study.hpp"
 #include "moerae/corpus/corpus.hpp"
 #include "moerae/corpus/shards.hpp"
-#include "moerae/model/plan.hpp"
-#include "moerae/model/safetensors.hpp"
+#include "moerae/model/session.hpp"
 #include "moerae/record/expert_space.hpp"
+#include "moerae/run/units.hpp"
 
 namespace moerae {
 
@@ -21,19 +19,19 @@ struct RecordJob {
   Corpus corpus;
   std::vector<std::size_t> selected;  ///< prompts of corpus.sets
   std::vector<Shard> shards;
-  ModelPlan plan;
-  Checkpoint checkpoint;
+  std::vector<run::Unit> units;  ///< one a shard, worth its tokens
+  ModelSource model;
   ExpertSpace space;
-  std::string dtype;              ///< float32 | bfloat16
   std::string precision;          ///< float16 | float32
   nlohmann::ordered_json inputs;  ///< what the bits of the record depend on
 
-  [[nodiscard]] torch::Dtype torch_dtype() const;
   [[nodiscard]] std::int64_t tokens() const;
+  struct Amount {
+    std::int64_t prompts = 0, tokens = 0;
+  };
+  /// Of the shards that are not in `done`.
+  [[nodiscard]] Amount open(run::UnitSet const& done) const;
 };
-
-/// model.dtype where `stored` is the dtype of the checkpoint.
-[[nodiscard]] std::string resolve_dtype(std::string const& asked, std::string const& stored);
 
 /// Reads corpus, config and headers and checks them against each other. Throws ConfigError and DataError.
 [[nodiscard]] RecordJob make_record_job(Study const& study);

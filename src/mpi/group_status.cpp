@@ -27,7 +27,7 @@ GroupStatus::Told GroupStatus::tell(std::vector<int> const& counts, Status mine)
 }
 
 std::vector<int> GroupStatus::counts(std::vector<int> const& to) {
-  auto told = tell(to, Status::ok);
+  auto told = tell(to, Status::busy);
   if (told.worst == Status::error) throw PeerFailure();
   rows_moving_ = true;
   return std::move(told.counts);

@@ -7,8 +7,9 @@
 
 namespace moerae::mpi {
 
-// A rank without work waits here for long: sleeping leaves its core to the others.
-Status Lockstep::finish() {
+// What the step before came to. A rank without work waits here for long: sleeping leaves its core to the
+// others.
+Status Lockstep::before() {
   auto pause = std::chrono::microseconds(20);
   for (int done = pending_ == MPI_REQUEST_NULL; !done;) {
     check(MPI_Test(&pending_, &done, MPI_STATUS_IGNORE), "MPI_Test");
@@ -20,14 +21,11 @@ Status Lockstep::finish() {
 }
 
 Status Lockstep::step(Status mine) {
-  if (comm_.serial()) {
-    received_ = static_cast<int>(mine);
-    return mine;
-  }
-  if (auto const before = finish(); before != Status::ok) return before;
+  if (comm_.serial()) return mine;
+  if (auto const known = before(); known != Status::busy) return known;
   sent_ = static_cast<int>(mine);
   check(MPI_Iallreduce(&sent_, &received_, 1, MPI_INT, MPI_MAX, comm_.raw(), &pending_), "MPI_Iallreduce");
-  return Status::ok;
+  return Status::busy;
 }
 
 }  // namespace moerae::mpi

@@ -5,12 +5,14 @@
 #include <span>
 
 #include "moerae/base/check.hpp"
+#include "moerae/corpus/corpus.hpp"
+#include "moerae/record/shard_record.hpp"
 #include "record/half.hpp"
 
 namespace moerae {
 namespace {
 
-constexpr std::uint64_t classes = 3;
+constexpr std::uint64_t classes = position_class_names.size();
 constexpr char const* remedy = "delete it and repeat `moerae record`";
 
 }  // namespace
@@ -26,8 +28,8 @@ ShardReader ShardReader::open(std::filesystem::path const& path) {
   auto const& file = reader.file_;
   auto const name = path.string();
   auto const schema = file.string_attribute("/", "schema");
-  validate<DataError>(schema == "moerae.routing/1",
-                      "{}: schema {} is not moerae.routing/1: not a shard of a record", name, schema);
+  validate<DataError>(schema == routing_schema, "{}: schema {} is not {}: not a shard of a record", name,
+                      schema, routing_schema);
   validate<DataError>(file.has_attribute("/", "complete") && file.int_attribute("/", "complete") == 1,
                       "{}: not complete, its writer was stopped; {}", name, remedy);
   reader.read_axes();

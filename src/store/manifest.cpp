@@ -1,12 +1,12 @@
 #include "moerae/store/manifest.hpp"
 
 #include <fcntl.h>
-#include <fnmatch.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "moerae/base/check.hpp"
+#include "moerae/store/artefacts.hpp"
 #include "moerae/store/content_hash.hpp"
 #include "moerae/store/file.hpp"
 #include "moerae/store/publish.hpp"
@@ -18,18 +18,30 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string line_of(Entry const& entry) {
-  Json line = {{"path", entry.path}, {"stage", entry.stage}, {"file_hash", entry.file_hash}};
-  line["content_hash"] = entry.content_hash ? Json(*entry.content_hash) : Json(nullptr);
-  line["bytes"] = entry.bytes;
-  return line.dump() + "\n";
-}
-
 bool is_hash(std::string const& text) {
   return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-/// Throws anything derived from std::exception when the line is no entry.
+/// Behind the lines that were read or written here there can be a torn one of a killed writer, nothing else.
+void require_sole_writer(std::filesystem::path const& path, std::uint64_t whole_bytes) {
+  auto const bytes = std::filesystem::file_size(path);
+  bool const alone = bytes == whole_bytes ||
+                     (bytes > whole_bytes && read_text(path).find('\n', whole_bytes) == std::string::npos);
+  validate<Error>(alone,
+                  "{}: has changed since this program read it: another program writes to the same run "
+                  "directory; let it end, then repeat this command",
+                  path.string());
+}
+
+}  // namespace
+
+std::string line_of(Entry const& entry) {
+  Json line = {{"path", entry.path}, {"stage", entry.stage}, {"file_hash", entry.file_hash}};
+  line["content_hash"] = entry.content_hash ? Json(*entry.content_hash) : Json(nullptr);
+  line["bytes"] = entry.bytes;
+  return line.dump();
+}
+
 Entry entry_of(std::string_view line) {
   auto const object = Json::parse(line);
   validate<DataError>(object.is_object() && object.size() == 5, "expected an object of five keys");
@@ -49,19 +61,6 @@ Entry entry_of(std::string_view line) {
                       "a hash is not 32 hexadecimal digits");
   return entry;
 }
-
-/// Behind the lines that were read or written here there can be a torn one of a killed writer, nothing else.
-void require_sole_writer(std::filesystem::path const& path, std::uint64_t whole_bytes) {
-  auto const bytes = std::filesystem::file_size(path);
-  bool const alone = bytes == whole_bytes ||
-                     (bytes > whole_bytes && read_text(path).find('\n', whole_bytes) == std::string::npos);
-  validate<Error>(alone,
-                  "{}: has changed since this program read it: another program writes to the same run "
-                  "directory; let it end, then repeat this command",
-                  path.string());
-}
-
-}  // namespace
 
 Entry make_entry(std::filesystem::path const& run, std::filesystem::path const& file,
                  std::string const& stage) {
@@ -109,7 +108,7 @@ void Manifest::append(std::span<Entry const> added) {
   std::string lines;
   for (auto const& entry : added) {
     auto const* const listed = find(entry.path);
-    if (listed == nullptr || *listed != entry) lines += line_of(entry);
+    if (listed == nullptr || *listed != entry) lines += line_of(entry) + '\n';
   }
   if (lines.empty()) return;
   auto const path = run_ / "manifest.jsonl";
@@ -129,12 +128,6 @@ void Manifest::append(std::span<Entry const> added) {
   for (auto const& entry : added) entries_.insert_or_assign(entry.path, entry);
 }
 
-std::vector<Adoptable> const& adoptable() {
-  static std::vector<Adoptable> const table = {
-      {"corpus", "corpus.h5"}, {"record", "record/shard-*.h5"}, {"record", "record-*/shard-*.h5"}};
-  return table;
-}
-
 bool is_complete(std::filesystem::path const& file) {
   try {
     auto const opened = File::open(file);
@@ -144,22 +137,35 @@ bool is_complete(std::filesystem::path const& file) {
   }
 }
 
-std::vector<Entry> adopt(std::filesystem::path const& run, std::span<Adoptable const> patterns) {
+std::vector<Entry> adopt(std::filesystem::path const& run) {
   std::vector<Entry> added;
   if (!std::filesystem::is_directory(run)) return added;
   auto manifest = Manifest::read(run);
   for (auto const& item : std::filesystem::recursive_directory_iterator(run)) {
     if (!item.is_regular_file()) continue;
     auto const path = item.path().lexically_relative(run).generic_string();
-    auto const match = std::find_if(patterns.begin(), patterns.end(), [&](Adoptable const& row) {
-      return fnmatch(row.pattern.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0;
-    });
-    if (match == patterns.end() || manifest.find(path) != nullptr || !is_complete(item.path())) continue;
-    added.push_back(make_entry(run, item.path(), match->stage));
+    auto const* kind = artefact_of(path);
+    if (!kind || kind->listing != Listing::adopted || manifest.find(path) != nullptr ||
+        !is_complete(item.path()))
+      continue;
+    added.push_back(make_entry(run, item.path(), std::string(kind->stage)));
   }
   std::sort(added.begin(), added.end(), [](Entry const& a, Entry const& b) { return a.path < b.path; });
   manifest.append(added);
   return added;
+}
+
+Standing standing_of(Entry const* entry, std::filesystem::path const& file, Look look) {
+  std::error_code missing;
+  auto const bytes = std::filesystem::file_size(file, missing);
+  if (!entry || missing) return Standing::absent;
+  bool const same = bytes == entry->bytes && (look == Look::at_size || file_hash(file) == entry->file_hash);
+  return same ? Standing::whole : Standing::changed;
+}
+
+Standing standing_of(Manifest const& manifest, std::filesystem::path const& run,
+                     std::filesystem::path const& file, Look look) {
+  return standing_of(manifest.find(file.lexically_relative(run).generic_string()), file, look);
 }
 
 }  // namespace moerae::store

@@ -28,8 +28,8 @@ TEST(GroupStatus, CountsCrossOver) {
 TEST(GroupStatus, AStopTravelsAndTheNextStepIsFree) {
   auto const world = Comm::world();
   GroupStatus status(world);
-  EXPECT_EQ(status.finish_step(world.rank() == world.size() - 1 ? Status::stop : Status::ok), Status::stop);
-  EXPECT_EQ(status.finish_step(Status::ok), Status::ok);
+  EXPECT_EQ(status.finish_step(world.rank() == world.size() - 1 ? Status::stop : Status::busy), Status::stop);
+  EXPECT_EQ(status.finish_step(Status::busy), Status::busy);
 }
 
 TEST(GroupStatus, AFailureReleasesPeersThatBeginAnExchangeOrEndAStep) {
@@ -41,7 +41,7 @@ TEST(GroupStatus, AFailureReleasesPeersThatBeginAnExchangeOrEndAStep) {
     } else if (in_exchange) {
       EXPECT_THROW((void)status.counts(of_all(world, 1)), PeerFailure);
     } else {
-      EXPECT_THROW((void)status.finish_step(Status::ok), PeerFailure);
+      EXPECT_THROW((void)status.finish_step(Status::busy), PeerFailure);
     }
   }
 }

@@ -10,14 +10,16 @@
 namespace moerae::mpi {
 namespace {
 
-// Every rank contributes `bad` at step `at` if it is `culprit`; returns the step at which this rank stopped.
-int steps_until(Comm const& world, int culprit, int at, Status bad, int steps, Status& outcome) {
+// Every rank is busy for `mine` steps, and `culprit` says `bad` at step `at`; the number of calls until all
+// know.
+int calls_until(Comm const& world, int mine, int culprit, int at, Status bad, Status& outcome) {
   Lockstep lockstep(world);
-  outcome = Status::ok;
+  outcome = Status::busy;
   int i = 0;
-  for (; i < steps && outcome == Status::ok; ++i)
-    outcome = lockstep.step(world.rank() == culprit && i >= at ? bad : Status::ok);
-  if (outcome == Status::ok) outcome = lockstep.finish();
+  for (; outcome == Status::busy; ++i)
+    outcome = lockstep.step(world.rank() == culprit && i >= at ? bad
+                            : i < mine                         ? Status::busy
+                                                               : Status::idle);
   return i;
 }
 
@@ -25,7 +27,7 @@ TEST(Lockstep, AllRanksLearnOfAStopAtTheSameStep) {
   auto const world = Comm::world();
   for (int at : {0, 3, 9}) {
     Status outcome{};
-    int const stopped = steps_until(world, world.size() - 1, at, Status::stop, 10, outcome);
+    int const stopped = calls_until(world, 10, world.size() - 1, at, Status::stop, outcome);
     EXPECT_EQ(outcome, Status::stop);
     EXPECT_EQ(maximum(world, stopped), stopped);
     EXPECT_EQ(-maximum(world, -stopped), stopped);
@@ -36,16 +38,19 @@ TEST(Lockstep, AllRanksLearnOfAStopAtTheSameStep) {
 TEST(Lockstep, TheWorstStatusWins) {
   auto const world = Comm::world();
   Lockstep lockstep(world);
-  auto outcome = lockstep.step(world.rank() == 0 ? Status::error : Status::stop);
-  if (outcome == Status::ok) outcome = lockstep.finish();
+  auto const mine = world.rank() == 0 ? Status::error : Status::stop;
+  auto outcome = lockstep.step(mine);
+  if (outcome == Status::busy) outcome = lockstep.step(mine);
   EXPECT_EQ(outcome, Status::error);
 }
 
-TEST(Lockstep, EndsWellWithoutIncident) {
+TEST(Lockstep, EndsForAllWhenTheLastIsIdle) {
   auto const world = Comm::world();
   Status outcome{};
-  EXPECT_EQ(steps_until(world, -1, 0, Status::stop, 20, outcome), 20);
-  EXPECT_EQ(outcome, Status::ok);
+  int const longest = 20 + 3 * (world.size() - 1);
+  int const calls = calls_until(world, 20 + 3 * world.rank(), -1, 0, Status::stop, outcome);
+  EXPECT_EQ(outcome, Status::idle);
+  EXPECT_EQ(calls, longest + 2);  // the step that says idle, and the one that hears it
 }
 
 TEST(Mailbox, EveryMessageArrivesOnce) {

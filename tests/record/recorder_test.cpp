@@ -7,7 +7,6 @@
 #include <numeric>
 
 #include "moerae/base/check.hpp"
-#include "moerae/record/bundles.hpp"
 #include "moerae/record/shard_reader.hpp"
 #include "moerae/record/shard_writer.hpp"
 #include "moerae/store/file.hpp"
@@ -179,27 +178,6 @@ TEST(Half, RoundsToNearestEven) {
   EXPECT_EQ(half_of(0x1.ffcp-15F + 0x1p-26F).bits, 0x0400);  // the step from subnormal to normal
   for (std::uint32_t bits = 0; bits < 0x7c00; ++bits)
     EXPECT_EQ(half_of(float_of(store::Half{static_cast<std::uint16_t>(bits)})).bits, bits);
-}
-
-TEST(Bundles, AreFixedByThePlanAndOpenUntilAllPartsAreDone) {
-  std::vector<Shard> shards(5);
-  for (int i = 0; i < 5; ++i) {
-    shards[static_cast<std::size_t>(i)].id = ShardId(i);
-    shards[static_cast<std::size_t>(i)].batches.resize(static_cast<std::size_t>(i + 1));
-  }
-  auto const all = open_bundles(shards, {}, 2);
-  ASSERT_EQ(all.size(), 3U);
-  EXPECT_EQ(all[1].steps, 4U);
-  EXPECT_EQ(all[2].parts[1].shard, nullptr);
-  EXPECT_EQ(count_steps(all), 2U + 4 + 5);
-  auto const some = open_bundles(shards, {0, 1, 2, 4}, 2);
-  ASSERT_EQ(some.size(), 1U);
-  EXPECT_TRUE(some[0].parts[0].done);
-  EXPECT_FALSE(some[0].parts[1].done);
-  EXPECT_TRUE(open_bundles(shards, {0, 1, 2, 3, 4}, 2).empty());
-  auto const first = share_of(all, 0, 2), second = share_of(all, 1, 2);
-  EXPECT_EQ(first.size() + second.size(), all.size());
-  EXPECT_EQ(second[0].parts[0].shard, &shards[2]);
 }
 
 }  // namespace

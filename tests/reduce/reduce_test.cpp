@@ -108,7 +108,7 @@ TEST_F(Reduce, IsVerifiedAndNotRepeated) {
   auto const run = made("run", test::made_prompts(11));
   auto const first = reduce(run, everything());
   EXPECT_FALSE(first.nothing_new);
-  EXPECT_TRUE(store::verify(run, world_).empty());
+  EXPECT_TRUE(store::verify(run, world_).problems.empty());
   auto const bytes = [&] {
     return test::slurp(first.dir / "scores.h5").append(test::slurp(run / "manifest.jsonl"));
   };
@@ -124,7 +124,7 @@ TEST_F(Reduce, IsVerifiedAndNotRepeated) {
   auto const beside = reduce(run, changed);
   EXPECT_FALSE(beside.nothing_new);
   EXPECT_THAT(beside.dir.filename().string(), testing::MatchesRegex("reduce-[0-9a-f]{8}"));
-  EXPECT_TRUE(store::verify(run, world_).empty());
+  EXPECT_TRUE(store::verify(run, world_).problems.empty());
   EXPECT_TRUE(reduce(run, everything()).nothing_new);
 }
 
@@ -142,7 +142,7 @@ TEST_F(Reduce, DamagedResultsAreMadeAgain) {
   if (world_.rank() == 0) {
     EXPECT_EQ(fingerprint(first.dir), before);
   }
-  EXPECT_TRUE(store::verify(run, world_).empty());
+  EXPECT_TRUE(store::verify(run, world_).problems.empty());
 }
 
 TEST_F(Reduce, FindsThePreferredExperts) {

@@ -35,7 +35,7 @@ class Verify : public testing::Test {
     mpi::barrier(comm_);
     std::vector<std::string> paths;
     std::string all;
-    for (auto const& problem : verify(run_, comm_)) {
+    for (auto const& problem : verify(run_, comm_).problems) {
       paths.push_back(problem.path);
       all += problem.path + problem.message + "\n";
       EXPECT_FALSE(problem.message.empty());
@@ -104,6 +104,17 @@ TEST_F(Verify, LostTruncatedForeignAndTemporaryFilesAreFound) {
               }),
               ElementsAre("record/.shard-000010.h5.77.tmp", "record/shard-000000.h5",
                           "record/shard-000002.h5", "record/shard-000009.h5", "reduce-01234567/sets/b.json"));
+}
+
+TEST_F(Verify, StrangersAreNamedAndHarmNothing) {
+  EXPECT_TRUE(found([&] {
+                test::put(run_ / "notes.txt", "mine");
+                test::put(run_ / "record/shard-000001.csv", "no stage writes this");
+                test::put(run_ / "record-backup/shard-000001.h5", "no folder of a stage");
+                test::put(run_ / "report/index.html", "a report");
+              }).empty());
+  EXPECT_THAT(verify(run_, comm_).strangers,
+              ElementsAre("notes.txt", "record-backup/shard-000001.h5", "record/shard-000001.csv"));
 }
 
 TEST_F(Verify, AnExchangeOfTwoShardsIsFound) {

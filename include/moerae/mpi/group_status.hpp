@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "moerae/mpi/comm.hpp"
-#include "moerae/mpi/lockstep.hpp"
+#include "moerae/mpi/status.hpp"
 
 namespace moerae::mpi {
 
@@ -31,7 +31,7 @@ class GroupStatus {
  private:
   struct Told {
     std::vector<int> counts;  // [ranks]
-    Status worst = Status::ok;
+    Status worst = Status::idle;
   };
   [[nodiscard]] Told tell(std::vector<int> const& counts, Status mine);
 

@@ -3,16 +3,15 @@
 #include <mpi.h>
 
 #include "moerae/mpi/comm.hpp"
+#include "moerae/mpi/status.hpp"
 
 namespace moerae::mpi {
 
-/// What a rank tells the others: the worst of all wins.
-enum class Status : int { ok = 0, stop = 1, error = 2 };
-
-/// Agreement between ranks that work at their own pace on a known number of steps. Each step contributes this
-/// rank's status to a nonblocking allreduce and returns what the step before came to, so that nobody waits
-/// for a rank that is less than one step behind. All ranks see the same status at the same step. Every rank
-/// calls `step` until it returns something else than ok, or `steps` times and then `finish`.
+/// Agreement between ranks that work at their own pace, for as long as one of them is busy. Each step
+/// contributes this rank's status to a nonblocking allreduce and returns what the step before came to, so
+/// that nobody waits for a rank that is less than one step behind. All ranks see the same status at the same
+/// step: busy: go on; idle: all are; stop or error: a rank has said so. Every rank calls `step` until it
+/// returns something else than busy.
 class Lockstep {
  public:
   explicit Lockstep(Comm const& comm) : comm_(comm) {}
@@ -20,13 +19,13 @@ class Lockstep {
   Lockstep& operator=(Lockstep const&) = delete;
 
   [[nodiscard]] Status step(Status mine);
-  /// The outcome of the last step.
-  [[nodiscard]] Status finish();
 
  private:
+  [[nodiscard]] Status before();
+
   Comm const& comm_;
   MPI_Request pending_ = MPI_REQUEST_NULL;
-  int sent_ = 0, received_ = 0;
+  int sent_ = 0, received_ = static_cast<int>(Status::busy);
 };
 
 }  // namespace moerae::mpi

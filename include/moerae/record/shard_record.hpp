@@ -7,6 +7,9 @@
 
 namespace moerae {
 
+/// Of the files that hold routing.
+inline constexpr char const* routing_schema = "moerae.routing/1";
+
 /// What one shard file holds, in memory. P prompts, T tokens, C = 3 position classes, L layers, K experts, k
 /// chosen.
 struct ShardRecord {

@@ -8,8 +8,6 @@
 
 namespace moerae {
 
-inline constexpr char const* routing_schema = "moerae.routing/1";
-
 /// "shard-000012.h5"
 [[nodiscard]] std::string shard_file_name(std::int32_t shard);
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,11 @@ struct Entry {
 /// The entry of a published file: reads all of it, twice for HDF5 (*.h5).
 [[nodiscard]] Entry make_entry(std::filesystem::path const& run, std::filesystem::path const& file,
                                std::string const& stage);
+
+/// The line of an entry in the manifest, without its end, and back: throws what is derived from
+/// std::exception where the text is none.
+[[nodiscard]] std::string line_of(Entry const& entry);
+[[nodiscard]] Entry entry_of(std::string_view line);
 
 /// RUN/manifest.jsonl in memory: one JSON object per line, a later line for a path replaces an earlier one.
 class Manifest {
@@ -50,19 +56,20 @@ class Manifest {
   std::uint64_t whole_bytes_ = 0;  // length of the complete lines
 };
 
-/// What a killed writer may have published without listing it.
-struct Adoptable {
-  std::string stage;
-  std::string pattern;  ///< of the path relative to the run, as in fnmatch; `*` does not cross a slash
-};
-/// corpus.h5, record/shard-*.h5, record-*/shard-*.h5: the list of moerae/manifest.py.
-[[nodiscard]] std::vector<Adoptable> const& adoptable();
-
 /// Whether `file` is a readable HDF5 file with the root attribute complete = 1.
 [[nodiscard]] bool is_complete(std::filesystem::path const& file);
 
-/// Rank 0 only. Lists complete published files that match a pattern and are not in the manifest; returns the
-/// new entries in order of path.
-std::vector<Entry> adopt(std::filesystem::path const& run, std::span<Adoptable const> patterns = adoptable());
+/// Rank 0 only. Lists complete published files of an adoptable kind (artefacts.hpp) that are not in the
+/// manifest; returns the new entries in order of path.
+std::vector<Entry> adopt(std::filesystem::path const& run);
+
+/// How closely a file is compared with its entry.
+enum class Look { at_size, at_bytes };
+enum class Standing { absent, changed, whole };
+/// A file against its entry: absent where either is missing (null: not listed). Any rank may ask.
+[[nodiscard]] Standing standing_of(Entry const* entry, std::filesystem::path const& file, Look look);
+/// The same with the entry that the manifest of `run` has for it.
+[[nodiscard]] Standing standing_of(Manifest const& manifest, std::filesystem::path const& run,
+                                   std::filesystem::path const& file, Look look);
 
 }  // namespace moerae::store

@@ -15,10 +15,15 @@ struct Problem {
   friend bool operator==(Problem const&, Problem const&) = default;
 };
 
-/// Every artefact of a run against its manifest: every entry exists and has its size, file hash and content
-/// hash; no file of corpus, record* or reduce* is missing from the manifest; stage.json agrees with its hash;
-/// no temporaries. Collective: entries are dealt out to the ranks, and all of them return the same list,
-/// sorted by path (empty = sound). Reads everything, changes nothing. ConfigError when `run` is no folder.
-[[nodiscard]] std::vector<Problem> verify(std::filesystem::path const& run, mpi::Comm const& comm);
+struct Verification {
+  std::vector<Problem> problems;       ///< sorted by path; empty: the run is sound
+  std::vector<std::string> strangers;  ///< files that no stage writes and none reads, sorted
+};
+
+/// Every file of a run against its manifest and the table of artefacts: every entry exists and has its size,
+/// file hash and content hash; no file that must be listed is missing from the manifest; stage.json agrees
+/// with its hash; no temporaries. Collective: entries are dealt out to the ranks, and all of them return the
+/// same. Reads everything, changes nothing. ConfigError when `run` is no folder.
+[[nodiscard]] Verification verify(std::filesystem::path const& run, mpi::Comm const& comm);
 
 }  // namespace moerae::store

@@ -18,21 +18,16 @@ fs::path set_path(store::StageDir const& stage, std::string const& name) {
   return stage.path / "sets" / (name + ".json");
 }
 
-bool intact(store::Manifest const& manifest, fs::path const& run, fs::path const& path) {
-  auto const* entry = manifest.find(path.lexically_relative(run).generic_string());
-  std::error_code missing;
-  return entry != nullptr && fs::file_size(path, missing) == entry->bytes && !missing &&
-         store::file_hash(path) == entry->file_hash;
-}
-
 }  // namespace
 
 bool results_complete(fs::path const& run, store::StageDir const& stage, ReducePlan const& plan) {
   if (!stage.exists) return false;
   auto const manifest = store::Manifest::read(run);
-  return intact(manifest, run, scores_path(stage)) &&
-         std::ranges::all_of(plan.requests, [&](auto const& request) {
-           return intact(manifest, run, set_path(stage, request.name));
+  auto const whole = [&](fs::path const& path) {
+    return store::standing_of(manifest, run, path, store::Look::at_bytes) == store::Standing::whole;
+  };
+  return whole(scores_path(stage)) && std::ranges::all_of(plan.requests, [&](auto const& request) {
+           return whole(set_path(stage, request.name));
          });
 }
 

@@ -5,7 +5,6 @@
 #include "moerae/base/check.hpp"
 #include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/collective.hpp"
-#include "moerae/store/content_hash.hpp"
 #include "reduce/usage/coverage.hpp"
 
 namespace moerae {
@@ -14,12 +13,11 @@ namespace {
 namespace fs = std::filesystem;
 
 void require_intact(fs::path const& path, store::Entry const& entry) {
-  std::error_code missing;
-  auto const bytes = fs::file_size(path, missing);
-  validate<DataError>(!missing, "{}: listed in the manifest but not there; repeat `moerae record`",
-                      path.string());
+  auto const standing = store::standing_of(&entry, path, store::Look::at_bytes);
+  validate<DataError>(standing != store::Standing::absent,
+                      "{}: listed in the manifest but not there; repeat `moerae record`", path.string());
   validate<DataError>(
-      bytes == entry.bytes && store::file_hash(path) == entry.file_hash,
+      standing == store::Standing::whole,
       "{}: differs from its entry in the manifest (damaged or overwritten), statistics on it would be "
       "wrong; delete it and repeat `moerae record`",
       path.string());

@@ -4,6 +4,7 @@
 
 #include "moerae/base/check.hpp"
 #include "moerae/record/shard_reader.hpp"
+#include "moerae/store/artefacts.hpp"
 #include "moerae/store/content_hash.hpp"
 #include "moerae/store/publish.hpp"
 
@@ -53,19 +54,18 @@ RecordSource find_record(fs::path const& run, fs::path const& wanted) {
   RecordSource source{run, choose(run, wanted), {}, {}, {}};
   source.sets = recorded_sets(source.stage.inputs);
   auto const manifest = store::Manifest::read(run);
-  auto const prefix = source.name() + "/shard-";
   std::string contents;
   for (auto const& [path, entry] : manifest.entries()) {
-    if (!path.starts_with(prefix)) continue;
+    if (!path.starts_with(source.name() + "/") || !store::is_unit_of(path, "record")) continue;
     source.shards.push_back(entry);
     contents += fmt::format("{} {}\n", fs::path(path).filename().string(), entry.content_hash.value_or(""));
   }
   source.digest = store::text_hash(contents);
   for (auto const& file : fs::directory_iterator(source.stage.path)) {
-    auto const name = file.path().filename().string();
-    if (!name.starts_with("shard-") || store::is_temporary(file.path())) continue;
+    auto const path = source.name() + "/" + file.path().filename().string();
+    if (!store::is_unit_of(path, "record") || store::is_temporary(file.path())) continue;
     validate<DataError>(
-        manifest.find(source.name() + "/" + name) != nullptr,
+        manifest.find(path) != nullptr,
         "{}: not in the manifest of the run, so it is unknown what it is; repeat `moerae record`, which "
         "lists its own files, or remove it",
         file.path().string());

@@ -2,6 +2,8 @@
 
 #include <c10/util/Exception.h>
 
+#include <utility>
+
 #include "moerae/base/check.hpp"
 
 namespace moerae {
@@ -14,6 +16,16 @@ namespace moerae {
   return Error(
       fmt::format("{}{}", text.substr(0, text.find('\n')),
                   memory ? "; use more ranks, a larger grid.expert or a smaller record.batch_tokens" : ""));
+}
+
+/// Calls `compute` and throws what torch throws as our Error.
+template <class Compute>
+decltype(auto) with_torch_errors(Compute&& compute) {
+  try {
+    return std::forward<Compute>(compute)();
+  } catch (c10::Error const& torch) {
+    throw error_of(torch);
+  }
 }
 
 }  // namespace moerae

@@ -1,0 +1,95 @@
+#include "app/plan_text.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "moerae/base/check.hpp"
+#include "moerae/model/load_weights.hpp"
+#include "moerae/record/shard_bytes.hpp"
+
+namespace moerae {
+namespace {
+
+std::string bytes(std::int64_t n) {
+  double value = static_cast<double>(n);
+  for (auto const* unit : {"B", "KiB", "MiB", "GiB"}) {
+    if (value < 1024) return fmt::format("{:.{}f} {}", value, value < 10 && *unit != 'B' ? 1 : 0, unit);
+    value /= 1024;
+  }
+  return fmt::format("{:.1f} TiB", value);
+}
+
+class Table {
+ public:
+  void line(char const* name, std::string const& value) { text_ += fmt::format("{:<22}{}\n", name, value); }
+  [[nodiscard]] std::string const& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+std::string attention_text(AttentionSpec const& a) {
+  auto const heads = a.latent ? fmt::format("{} heads on a latent of {}", a.heads, a.latent->kv_rank)
+                              : fmt::format("{} heads, {} for keys and values", a.heads, a.kv_heads);
+  return fmt::format("{}, of {}{}{}", heads, a.head_dim,
+                     a.window ? fmt::format(", window {}", *a.window) : "", a.sinks ? ", with sinks" : "");
+}
+
+std::string router_text(RouterSpec const& r) {
+  auto const groups = r.groups > 1 ? fmt::format(" in the best {} of {} groups", r.top_groups, r.groups) : "";
+  return fmt::format("top {} of {} experts{}{}{}", r.top_k, r.experts, groups,
+                     r.correction_bias ? ", with correction bias" : "",
+                     r.renormalise ? ", renormalised" : "");
+}
+
+}  // namespace
+
+std::string describe_model(Study const& study, ModelPlan const& plan, std::string const& dtype) {
+  Table table;
+  auto const count = count_parameters(plan);
+  table.line("model", fmt::format("{} ({}), computed in {}", study.model.path.string(), plan.family, dtype));
+  table.line("parameters",
+             fmt::format("{} in all ({} without embeddings), {} active per token ({} without embeddings)",
+                         count.total, count.total - count.embeddings, count.active,
+                         count.active - count.embeddings));
+  table.line("layers",
+             fmt::format("{}, of them {} Mixture-of-Experts", plan.layers.size(), plan.moe_layers().size()));
+  table.line("router", router_text(plan.router()));
+  table.line("attention", attention_text(plan.layers.front().attention));
+  table.line("weights per rank", bytes(resident_bytes(plan, dtype == "bfloat16" ? 2 : 4, study.grid.expert)));
+  return table.text();
+}
+
+std::string describe_work(Study const& study, RecordJob const& job, int ranks) {
+  Table table;
+  auto const size = shard_bytes(job.space, static_cast<std::int64_t>(job.selected.size()), job.tokens(),
+                                study.record, job.precision);
+  auto const bundles = run::open_bundles(job.units, {}, study.grid.expert);
+  std::int64_t longest = 0;
+  for (auto const& shard : job.shards)
+    for (auto const& batch : shard.batches) longest = std::max(longest, batch.tokens);
+  table.line("checkpoint", bytes(job.model.checkpoint.bytes()));
+  table.line("corpus", fmt::format("{}: {} prompts, {} tokens, longest batch {} tokens",
+                                   study.corpus.path.string(), job.selected.size(), job.tokens(), longest));
+  table.line("work", fmt::format("{} shards in {} bundles of {}", job.shards.size(), bundles.size(),
+                                 study.grid.expert));
+  if (ranks % study.grid.expert == 0) {
+    auto const groups = ranks / study.grid.expert;
+    table.line("grid", fmt::format("{} rank(s) = {} data x {} expert; at most {} bundles a group", ranks,
+                                   groups, study.grid.expert,
+                                   (bundles.size() + static_cast<std::size_t>(groups) - 1) /
+                                       static_cast<std::size_t>(groups)));
+  } else {
+    table.line("grid", fmt::format("{} rank(s): not a multiple of grid.expert = {}; record would refuse",
+                                   ranks, study.grid.expert));
+  }
+  table.line("record per rank",
+             fmt::format("up to {} for one shard in memory",
+                         bytes(largest_shard_in_memory(job.space, job.shards, study.record))));
+  table.line("to be written",
+             fmt::format("{} before compression: usage {}, routing {}, logits {}", bytes(size.total()),
+                         bytes(size.usage), bytes(size.routing), bytes(size.logits)));
+  return table.text();
+}
+
+}  // namespace moerae

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+#include "app/record_job.hpp"
+
+namespace moerae {
+
+/// What `plan` prints of a model: parameters, layers, router, attention, memory of the weights per rank.
+[[nodiscard]] std::string describe_model(Study const& study, ModelPlan const& plan, std::string const& dtype);
+
+/// What it prints of the work: corpus, shards, grid, memory and bytes to be written, on so many `ranks`.
+[[nodiscard]] std::string describe_work(Study const& study, RecordJob const& job, int ranks);
+
+}  // namespace moerae

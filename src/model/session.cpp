@@ -1,0 +1,64 @@
+#include "moerae/model/session.hpp"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+
+#include "moerae/model/torch_error.hpp"
+#include "moerae/model/weights_hash.hpp"
+#include "moerae/mpi/agree.hpp"
+
+namespace moerae {
+namespace {
+
+// Ranks of a host share its cores unless OMP_NUM_THREADS says otherwise.
+void set_threads(mpi::Comm const& world) {
+  // MKL otherwise sums products of 5 to 11 rows in an order that depends on the number of threads, and so on
+  // the data width; read by MKL at its first use
+  ::setenv("MKL_CBWR", "AUTO,STRICT", /*overwrite=*/0);
+  auto const here = world.on_this_host().size();
+  if (!std::getenv("OMP_NUM_THREADS"))
+    at::set_num_threads(std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / here));
+}
+
+LoadedWeights load(mpi::Comm const& world, mpi::Grid const& grid, ModelSource const& source) {
+  set_threads(world);
+  auto const dtype = source.dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32;
+  LoadedWeights loaded;
+  mpi::agree(world, [&] {
+    with_torch_errors([&] {
+      loaded = load_weights(source.plan, source.checkpoint, dtype, grid.member, grid.expert_width);
+    });
+  });
+  return loaded;
+}
+
+}  // namespace
+
+std::string resolve_dtype(std::string const& asked, std::string const& stored) {
+  if (asked != "auto") return asked;
+  return stored == "bfloat16" ? "bfloat16" : "float32";
+}
+
+ModelSource open_model(std::filesystem::path const& folder, std::string const& dtype) {
+  ModelSource source{read_plan(folder), Checkpoint::open(folder), {}};
+  source.checkpoint.check_against(source.plan);
+  source.dtype = resolve_dtype(dtype, source.plan.dtype);
+  return source;
+}
+
+int Session::threads() {
+  return at::get_num_threads();
+}
+
+Session::Session(mpi::Comm const& world, mpi::Grid const& grid, ModelSource const& source)
+    : source_(source),
+      loaded_(load(world, grid, source)),
+      weights_hash_(combine_hashes(grid.experts, loaded_.hashes)),
+      status_(grid.experts),
+      transport_(grid.experts),
+      exchange_(status_, transport_, {source.plan.router().experts, grid.expert_width}) {}
+
+}  // namespace moerae
