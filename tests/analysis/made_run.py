@@ -100,6 +100,9 @@ def add_scores(run: Path, samples: int = 40, top: int = 2, seed: int = 0) -> Pat
         file["layer"], file["expert"] = np.array(LAYERS, np.int32), np.arange(K, dtype=np.int32)
         for name in SETS:
             file[f"ses/{name}/frequency"], file[f"ses/{name}/usage"] = frequency[name], rate[name]
+            file[f"ses/{name}/frequency"].attrs.update(
+                {"top": top, "scope": "layer", "threshold": 0.9, "samples": samples}
+            )
             file[f"ses/{name}/path/size"], file[f"ses/{name}/path/frequency"] = sizes, paths[name]
             file[f"esft/{name}/token"], file[f"esft/{name}/gate"] = rate[name] / TOP, rate[name] / TOP / 2
         for other in ("permitted", "jailbreak"):

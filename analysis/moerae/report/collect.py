@@ -75,7 +75,8 @@ def collect(path: Path, truth_path: Path | None, reduce: str | None, top: int) -
         drawing = Drawing(f"map-{criterion.name}", criterion.name, figures.heat_map(criterion, layers, truth))
         section.maps.setdefault(KINDS[criterion.kind], []).append(drawing)
     for name, stability in run.paths.items():
-        figure = figures.stability_path(name, stability, _chosen(run, name), _rule(run), truth)
+        rule = run.scores[f"ses/{name}/frequency"].attrs
+        figure = figures.stability_path(name, stability, rule, truth)
         section.paths.append(Drawing(f"path-{name}", f"stability path of {name}", figure))
     if truth is not None and truth.positives:
         section.metrics = [evaluate(criterion, truth) for criterion in found]
@@ -119,19 +120,6 @@ def _corpus(run: Run) -> list[dict]:
         row = {"set": name, "prompts": len(part), "clusters": part["cluster"].nunique(), "tokens": part["tokens"].sum()}
         rows.append(row | {split: int(splits.get(split, 0)) for split in ("discovery", "validation", "test")})
     return rows
-
-
-def _rule(run: Run) -> dict:
-    """The stability rule (threshold, scope, ...) as the provenance of the sets made by it says; empty without such."""
-    provenances = (run.expert_set(name).attrs["provenance"] or {} for name in run.expert_sets)
-    return next((rule for p in provenances if isinstance(rule := p.get("stability"), dict)), {})
-
-
-def _chosen(run: Run, name: str) -> int:
-    """N of a stability selection: that at which its path is the frequency."""
-    path, frequency = run.paths[name], run.scores[f"ses/{name}/frequency"]
-    distance = np.abs(path.values - frequency.values).max((1, 2))
-    return int(path["size"].values[int(distance.argmin())])
 
 
 def _top(criterion: Criterion, layers: list[int], truth: Truth | None, top: int, test: Tested | None) -> list[dict]:

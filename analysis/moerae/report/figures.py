@@ -69,11 +69,10 @@ def heat_map(criterion: Criterion, layers: list[int], truth: Truth | None) -> Fi
     return figure
 
 
-def stability_path(name: str, path: DataArray, chosen: int, rule: dict, truth: Truth | None) -> Figure:
+def stability_path(name: str, path: DataArray, rule: dict, truth: Truth | None) -> Figure:
     """How often each expert is among the N most used of its layer (scope model: of all), against N; how many are so at
-    least tau often. `rule` is the stability rule of the run; without threshold in it no tau is drawn."""
-    sizes, threshold = path["size"].values, rule.get("threshold")
-    scope = "model" if rule.get("scope") == "model" else "layer"
+    least tau often. `rule`: top (N), scope and threshold (tau) of the selection."""
+    sizes, threshold, scope = path["size"].values, rule["threshold"], rule["scope"]
     kept = sizes * (1 if scope == "model" else path.sizes["layer"])
     lines = path.values.reshape(len(sizes), -1).T  # [L*K, A]
     with rc_context(STYLE):
@@ -85,12 +84,11 @@ def stability_path(name: str, path: DataArray, chosen: int, rule: dict, truth: T
         for index, colour, width in (drawn, "#9aa5b1", 0.6), (np.flatnonzero(marked), ACCENT, 1.6):
             segments = [np.column_stack([sizes, line]) for line in lines[index]]
             left.add_collection(LineCollection(segments, colors=colour, linewidths=width))
-        if threshold is not None:
-            left.axhline(threshold, color=SECOND, linewidth=1, linestyle="--")
-            left.text(sizes[0], threshold, f" τ = {threshold:g}", color=SECOND, va="top", ha="left")
-            right.plot(sizes, (lines >= threshold - 1e-12).sum(0), color=INK, marker="o", markersize=3, linewidth=1.2)
+        left.axhline(threshold, color=SECOND, linewidth=1, linestyle="--")
+        left.text(sizes[0], threshold, f" τ = {threshold:g}", color=SECOND, va="top", ha="left")
+        right.plot(sizes, (lines >= threshold - 1e-12).sum(0), color=INK, marker="o", markersize=3, linewidth=1.2)
         for axis in (left, right):
-            axis.axvline(chosen, color=SECOND, linewidth=1, linestyle=":")
+            axis.axvline(rule["top"], color=SECOND, linewidth=1, linestyle=":")
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         left.set(xlim=(sizes[0], max(sizes[-1], sizes[0] + 1)), ylim=(0, 1.02))
         left.set(xlabel=f"N, experts kept per {scope}", ylabel="selection frequency")

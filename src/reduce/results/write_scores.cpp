@@ -39,6 +39,14 @@ class ScoreFile {
     per_expert(folder + "/p_adjusted", test.p_adjusted);
     per_expert(folder + "/q", test.q);
   }
+  // What the bounds of a selection need, and where experts competed.
+  void rule(std::string const& name, Stability const& stability) {
+    auto const& rule = stability.rule;
+    file_.set_attribute(name, "top", stability.top);
+    file_.set_attribute(name, "scope", std::string(rule.scope == Scope::model ? "model" : "layer"));
+    file_.set_attribute(name, "threshold", rule.threshold);
+    file_.set_attribute(name, "samples", rule.samples);
+  }
   void path(std::string const& name, Stability const& stability) {
     auto const sizes = std::uint64_t{stability.sizes.size()};
     file_.write(name + "/size", stability.sizes, {sizes});
@@ -64,6 +72,7 @@ void write_scores(std::filesystem::path const& path, Scores const& scores,
   ScoreFile out(file, scores.space);
   for (auto const& [set, stability] : scores.ses) {
     out.per_expert("ses/" + set + "/frequency", stability.frequency());
+    out.rule("ses/" + set + "/frequency", stability);
     if (auto const usage = scores.usage.find(set); usage != scores.usage.end()) {
       out.per_expert("ses/" + set + "/usage", usage->second);
       out.per_expert("ses/" + set + "/usage_low", scores.intervals.at(set).low);
