@@ -46,8 +46,10 @@ inline constexpr int noise_splits = 5;
 /// split, cluster id): what stands beside a cluster, tiles and ranks do not matter.
 class NoiseFloorStream {
  public:
-  /// `space`: of the whole model; `rule` on usage. `comm` must outlive the object. Collective.
-  NoiseFloorStream(mpi::Comm const& comm, ExpertSpace space, StabilityRule rule, std::uint64_t seed);
+  /// `space`: of the whole model; `rule` on usage. `comm` must outlive the object. Collective; throws as
+  /// StabilityStream.
+  NoiseFloorStream(mpi::Comm const& comm, ExpertSpace space, StabilityRule rule, std::uint64_t seed,
+                   std::size_t bytes = std::size_t{1} << 30);
 
   /// Usage of the benign set in some layers. Collective.
   void add(UsageTable const& benign);

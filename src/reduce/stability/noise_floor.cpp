@@ -12,11 +12,10 @@ double NoiseFloor::mean() const {
 }
 
 NoiseFloorStream::NoiseFloorStream(mpi::Comm const& comm, ExpertSpace space, StabilityRule rule,
-                                   std::uint64_t seed)
+                                   std::uint64_t seed, std::size_t bytes)
     : seed_(seed) {
-  constexpr std::size_t bytes = (std::size_t{1} << 30) / (2 * noise_splits);
   for (int half = 0; half < 2 * noise_splits; ++half)
-    halves_.emplace_back(comm, space, rule, seed, "noise floor", bytes);
+    halves_.emplace_back(comm, space, rule, seed, "noise floor", bytes / (2 * noise_splits));
 }
 
 void NoiseFloorStream::add(UsageTable const& benign) {

@@ -21,9 +21,8 @@ struct TopicRule {
 
 /// What the topic x behaviour table is made of (after RASET, arXiv 2605.29708): activations of the clusters
 /// of each topic, of random halves of them, and of single clusters that stand in both groups. Divergences,
-/// overlaps, noise floors and intervals are arithmetic on these integers
-/// (analysis/moerae/topic_behaviour.py). Halves and the choice of single clusters are keyed by (seed, cluster
-/// id): tiles and ranks do not matter.
+/// overlaps, noise floors and intervals are arithmetic on them, in analysis/moerae/topic_behaviour.py. Halves
+/// and the choice of single clusters are keyed by (seed, cluster id): tiles and ranks do not matter.
 class TopicCounts {
  public:
   /// Clusters, topics and tokens of the two groups; of the counts nothing is read. `whole`: the experts of
@@ -37,8 +36,8 @@ class TopicCounts {
   ///   topic [T], clusters [T+1], tokens [T+1, S+1], count [T+1, S+1, L, K]; the first of T+1 cells is all
   ///   clusters, the others one topic each; the first of S+1 parts is all clusters of the cell, the others
   ///   those in the first half of a split
-  /// FOLDER/pairs/: cluster [M], topic [2, M] (-1 unknown), tokens [2, M], count [2, M, L, K], in random
-  /// order Attributes of FOLDER: top_k, min_clusters. The scales `layer` and `expert` must be in the file.
+  /// FOLDER/pairs/, in random order: cluster [M], topic [2, M] (-1 unknown), tokens [2, M], count [2, M, L,
+  /// K]. Attributes of FOLDER: top_k, min_clusters. The scales `layer` and `expert` must be in the file.
   void write(store::File& file, std::string const& folder) const;
 
  private:
