@@ -1,10 +1,12 @@
 #include "app/command_line.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "app/options/given.hpp"
+#include "app/options/keys.hpp"
 #include "app/options/nearest.hpp"
 #include "app/options/print.hpp"
 #include "moerae/base/check.hpp"
@@ -35,25 +37,13 @@ std::vector<Command> const& commands() {
   static std::vector<Command> const table{
       {"plan",
        "what a study will do: parameters, shards, grid, memory per rank, bytes to be written; runs nothing",
-       true,
-       false,
-       {"model.path"},
-       {"model.", "grid.", "corpus.", "record."}},
-      {"record",
-       "forward passes over the corpus; routing and usage to HDF5; repeating the command resumes",
-       true,
-       true,
-       {"run.dir", "model.path", "corpus.path"},
-       {"run.dir", "run.seed", "run.wall_limit", "model.", "grid.", "corpus.", "record."}},
-      {"reduce",
-       "SES, contrasts and ESFT over the record: scores and expert sets",
-       true,
-       true,
-       {"run.dir"},
-       {"run.dir", "run.seed", "run.from", "ses.", "contrast.", "reduce.", "select."}},
-      {"verify", "every file of a run against its manifest", true, false, {"run.dir"}, {"run.dir"}},
-      {"defaults", "all keys with help and defaults, as a study file", false, false, {}, {}},
-      {"info", "build, torch, MPI, HDF5, CPU and GPU", false, false, {}, {}},
+       stage::plan},
+      {"record", "forward passes over the corpus; routing and usage to HDF5; repeating the command resumes",
+       stage::record, true},
+      {"reduce", "SES, contrasts and ESFT over the record: scores and expert sets", stage::reduce, true},
+      {"verify", "every file of a run against its manifest", stage::verify},
+      {"defaults", "all keys with help and defaults, as a study file"},
+      {"info", "build, torch, MPI, HDF5, CPU and GPU"},
   };
   return table;
 }
@@ -69,7 +59,7 @@ CommandLine read_command_line(std::vector<std::string> const& words) {
   }
   line.command = &find_command(rest.front());
   rest.erase(rest.begin());
-  validate<ConfigError>(line.command->takes_study || rest.empty(),
+  validate<ConfigError>(line.command->stage || rest.empty(),
                         "`moerae {}` takes no further words, but got '{}'", line.command->name,
                         rest.empty() ? "" : rest.front());
   for (auto const& group : group_words(rest)) {
@@ -79,7 +69,7 @@ CommandLine read_command_line(std::vector<std::string> const& words) {
     else  // what is not a key here is reported with the other faults of the study
       line.study.words.insert(line.study.words.end(), group.begin(), group.end());
   }
-  line.study.required = line.command->required_keys;
+  line.study.required = required_keys(line.command->stage);
   return line;
 }
 
@@ -95,15 +85,12 @@ std::string usage() {
 
 std::string usage(Command const& command) {
   auto text = fmt::format("Usage: moerae {}{}\n\n{}\n", command.name,
-                          command.takes_study ? " [STUDY.ini] [--section.key VALUE ...]" : "", command.help);
-  if (command.takes_study)
+                          command.stage ? " [STUDY.ini] [--section.key VALUE ...]" : "", command.help);
+  if (command.stage)
     text += fmt::format("\nKeys, in STUDY.ini as `key = VALUE` under [section]; default in brackets:\n{}",
-                        print_keys(command.reads));
-  if (!command.required_keys.empty()) {
-    text += "\nRequired:";
-    for (auto const& key : command.required_keys) text += ' ' + key;
-    text += '\n';
-  }
+                        print_keys(command.stage));
+  if (auto const required = required_keys(command.stage); !required.empty())
+    text += fmt::format("\nRequired: {}\n", fmt::join(required, " "));
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/options/read.hpp"
+#include "app/options/stages.hpp"
 
 namespace moerae {
 
@@ -14,10 +15,8 @@ namespace moerae {
 struct Command {
   std::string name;
   std::string help;
-  bool takes_study;                        ///< [STUDY.ini] [--section.key VALUE ...]
-  bool one_job;                            ///< refuses a launch of single ranks (see check_launch)
-  std::vector<std::string> required_keys;  ///< keys that must be given
-  std::vector<std::string> reads;          ///< prefixes of the keys it looks at, for its help
+  Stages stage = stage::none;  ///< what of a study it reads; none: it takes no study
+  bool one_job = false;        ///< refuses a launch of single ranks (see check_launch)
 };
 
 [[nodiscard]] std::vector<Command> const& commands();

@@ -38,7 +38,7 @@ ExitCode run(mpi::Comm const& world, CommandLine const& line, std::string words)
   if (line.command->one_job) check_launch(world.size());
   Study study;
   mpi::agree(world, [&] {
-    if (line.command->takes_study) study = read_study(line.study);
+    if (line.command->stage) study = read_study(line.study);
   });
   Context const context{world, std::move(words)};
   for (auto const& [name, stage] : stages)

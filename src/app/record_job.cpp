@@ -1,5 +1,6 @@
 #include "app/record_job.hpp"
 
+#include "app/options/inputs.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/record/shard_writer.hpp"
 
@@ -49,17 +50,11 @@ RecordJob make_record_job(Study const& study) {
   job.space = space_of(job.model.plan);
   job.precision = study.record.precision != "auto" ? study.record.precision
                                                    : (job.model.dtype == "float32" ? "float32" : "float16");
-  job.inputs = {{"model", job.model.checkpoint.fingerprint()},
-                {"corpus", job.corpus.content_hash},
-                {"corpus.sets", study.corpus.sets},
-                {"model.dtype", job.model.dtype},
-                {"grid.expert", study.grid.expert},
-                {"grid.exchange", study.grid.exchange},
-                {"record.routing", study.record.routing},
-                {"record.logits", study.record.logits},
-                {"record.precision", job.precision},
-                {"record.batch_tokens", study.record.batch_tokens},
-                {"record.shard_prompts", study.record.shard_prompts}};
+  job.inputs = inputs_of(stage::record, study, record_method,
+                         {{"model", job.model.checkpoint.fingerprint()},
+                          {"corpus", job.corpus.content_hash},
+                          {"model.dtype", job.model.dtype},
+                          {"record.precision", job.precision}});
   return job;
 }
 

@@ -4,9 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "app/context.hpp"
-#include "app/options/print.hpp"
+#include "app/options/inputs.hpp"
 #include "moerae/base/log.hpp"
 #include "moerae/mpi/agree.hpp"
+#include "moerae/record/shard_record.hpp"
 #include "moerae/reduce/reduce.hpp"
 #include "moerae/store/stage_dir.hpp"
 
@@ -18,29 +19,18 @@ namespace {
 std::filesystem::path matching_record(std::filesystem::path const& run, Study const& study) {
   auto const records = store::list_stages(run, "record");
   if (records.size() < 2) return {};
-  nlohmann::json wanted{{"corpus.sets", study.corpus.sets},
-                        {"grid.expert", study.grid.expert},
-                        {"grid.exchange", study.grid.exchange},
-                        {"record.routing", study.record.routing},
-                        {"record.logits", study.record.logits},
-                        {"record.batch_tokens", study.record.batch_tokens},
-                        {"record.shard_prompts", study.record.shard_prompts}};
-  if (study.record.precision != "auto") wanted["record.precision"] = study.record.precision;
-  if (study.model.dtype != "auto") wanted["model.dtype"] = study.model.dtype;
   std::filesystem::path found;
   int matches = 0;
   for (auto const& record : records) {
-    bool same = true;
-    for (auto const& [key, value] : wanted.items())
-      same = same && record.inputs.contains(key) && nlohmann::json(record.inputs.at(key)) == value;
-    if (same) found = record.path;
-    matches += same;
+    if (!can_be_of(record.inputs, stage::record, study, record_method)) continue;
+    found = record.path;
+    ++matches;
   }
-  validate<ConfigError>(matches == 1,
-                        "{}: {} of its {} records fit the [model], [grid], [corpus] and [record] keys of "
-                        "this study, so it is not clear "
-                        "which one to reduce; give the keys it was recorded with",
-                        run.string(), matches, records.size());
+  validate<ConfigError>(
+      matches == 1,
+      "{}: {} of its {} records fit the [model], [grid], [corpus] and [record] keys of "
+      "this study, so it is not clear which one to reduce; give the keys it was recorded with",
+      run.string(), matches, records.size());
   return found;
 }
 
@@ -51,6 +41,7 @@ ExitCode run_reduce_stage(Context const& context, Study const& study) {
   in.run = study.run.dir;
   in.from = study.run.from;
   in.options = {study.run.seed, study.ses, study.contrast, study.reduce, study.select};
+  in.inputs = inputs_of(stage::reduce, study, reduce_method, resolved_inputs(in.options));
   in.provenance = context.provenance("", study);
   mpi::agree(context.world,
              [&] { in.record_dir = matching_record(in.from.empty() ? in.run : in.from, study); });

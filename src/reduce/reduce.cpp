@@ -22,7 +22,7 @@ Prepared prepare(ReduceInputs const& in) {
   made.source = find_record(in.from.empty() ? in.run : in.from, in.record_dir);
   made.corpus = recorded_corpus(made.source);
   made.plan = plan_reduce(in.options, made.corpus, made.source.sets, has_routing(made.source));
-  auto inputs = inputs_of(in.options);
+  auto inputs = in.inputs;
   inputs["record"] = made.source.stage.hash;
   inputs["shards"] = made.source.digest;  // an imported record can grow under one hash
   inputs["corpus"] = made.corpus.content_hash;

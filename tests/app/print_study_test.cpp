@@ -108,11 +108,11 @@ TEST(StudyJson, IsTypedAndBySection) {
   EXPECT_EQ(study_json(Study{})["ses"]["alpha"], "auto");
 }
 
-TEST(PrintKeys, ListsThoseThatAreAskedFor) {
-  auto const text = print_keys({"run.dir", "select."});
+TEST(PrintKeys, ListsThoseThatAStageReads) {
+  auto const text = print_keys(stage::reduce);
   EXPECT_THAT(text, HasSubstr("--run.dir"));
   EXPECT_THAT(text, HasSubstr("--select.NAME.side"));
-  EXPECT_THAT(text, testing::Not(HasSubstr("--run.seed")));
+  EXPECT_THAT(text, testing::Not(HasSubstr("--record.batch_tokens")));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "app/options/inputs.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/base/random.hpp"
 #include "moerae/mpi/collective.hpp"
@@ -54,8 +55,17 @@ class Reduce : public testing::Test {
     mpi::barrier(world_);
     return root_ / name;
   }
+  static nlohmann::ordered_json inputs(ReduceOptions const& options) {
+    Study study;
+    study.run.seed = options.seed;
+    study.ses = options.ses;
+    study.contrast = options.contrast;
+    study.reduce = options.reduce;
+    study.select = options.select;
+    return inputs_of(stage::reduce, study, reduce_method, resolved_inputs(options));
+  }
   ReduceResult reduce(fs::path const& run, ReduceOptions const& options, fs::path const& from = {}) {
-    return run_reduce(world_, {run, from, {}, options, store::make_provenance("")});
+    return run_reduce(world_, {run, from, {}, options, inputs(options), store::make_provenance("")});
   }
 
   mpi::Comm world_ = mpi::Comm::world();
@@ -88,7 +98,8 @@ TEST_F(Reduce, SameBytesAsOnOneRank) {
   EXPECT_EQ(here.sets.size(),
             9U + 2 + 4 + 3 * 8);  // neither topics nor token ids: without within_topic and cmh_token
   if (world_.rank() == 0) {
-    auto const alone = run_reduce({}, {root_ / "alone", run, {}, options, store::make_provenance("")});
+    auto const alone =
+        run_reduce({}, {root_ / "alone", run, {}, options, inputs(options), store::make_provenance("")});
     EXPECT_EQ(fingerprint(here.dir), fingerprint(alone.dir));
     EXPECT_EQ(here.sets, alone.sets);
   }

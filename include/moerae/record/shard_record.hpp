@@ -7,6 +7,10 @@
 
 namespace moerae {
 
+/// The method of `record`: raised by whoever corrects what it writes, so that old results are not taken for new
+/// ones.
+inline constexpr int record_method = 1;
+
 /// Of the files that hold routing.
 inline constexpr char const* routing_schema = "moerae.routing/1";
 

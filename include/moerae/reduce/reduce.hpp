@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,11 +13,20 @@
 
 namespace moerae {
 
+/// The method of `reduce`: raised by whoever corrects a score or a statistic, so that old results are not
+/// taken for new ones.
+inline constexpr int reduce_method = 2;
+
+/// What the options come to where the study leaves it open, by the name of the key: all criteria of this
+/// version (a later one may know more), the positions of SES.
+[[nodiscard]] nlohmann::ordered_json resolved_inputs(ReduceOptions const& options);
+
 struct ReduceInputs {
   std::filesystem::path run;         ///< results go here; made where missing
   std::filesystem::path from;        ///< the run whose record is reduced; empty: `run`
   std::filesystem::path record_dir;  ///< which record of it, as name or path; empty: its only one
   ReduceOptions options;
+  nlohmann::ordered_json inputs;  ///< what of the study the bits depend on; record and corpus are added here
   store::Provenance
       provenance;  ///< of the program and the study; schema, model and stage hash are filled in here
 };

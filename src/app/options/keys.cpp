@@ -12,8 +12,9 @@ using namespace kind;
 
 // `member` maps a Study& to the field and a Study const& to the constant field.
 template <class Target, class Kind, class Member>
-Key<Target> key(std::string name, Kind kind, Member member, std::string help) {
+Key<Target> key(std::string name, Use use, Kind kind, Member member, std::string help) {
   return {std::move(name),
+          use,
           std::move(help),
           kind.expects(),
           [=](Target& target, std::string const& text, std::filesystem::path const& base) {
@@ -27,8 +28,9 @@ Key<Target> key(std::string name, Kind kind, Member member, std::string help) {
   [](auto& study) -> auto& { \
     return study.field;      \
   }
-#define MOERAE_KEY(field, kind, help) key<Study>(#field, kind, MOERAE_FIELD(field), help)
-#define MOERAE_SELECT_KEY(field, kind, help) key<SelectOptions>(#field, kind, MOERAE_FIELD(field), help)
+#define MOERAE_KEY(field, use, kind, help) key<Study>(#field, use, kind, MOERAE_FIELD(field), help)
+#define MOERAE_SELECT_KEY(field, kind, help) \
+  key<SelectOptions>(#field, reduces, kind, MOERAE_FIELD(field), help)
 
 // Of `words`.
 Word criteria(std::vector<std::string> const& words) {
@@ -50,6 +52,15 @@ std::vector<std::string> select_criteria() {
   return all;
 }
 
+// What keys are to the stages.
+constexpr Stages laid_out = stage::plan | stage::record;
+constexpr Use everywhere{stage::record | stage::reduce | stage::verify, stage::none,
+                         stage::record | stage::reduce | stage::verify},
+    seed{stage::record | stage::reduce, stage::reduce}, model{laid_out, stage::record, laid_out, "model"},
+    corpus{laid_out, stage::record, stage::record, "corpus"}, records{laid_out, stage::record},
+    planned{laid_out}, read_by_record{stage::record}, reduces{stage::reduce, stage::reduce},
+    read_by_reduce{stage::reduce};
+
 // clang-format off
 std::vector<Key<Study>> make_study_keys() {
   Integer<std::int64_t> const positive{1};
@@ -57,52 +68,52 @@ std::vector<Key<Study>> make_study_keys() {
   Word ses_positions{{""}};
   ses_positions.words.insert(ses_positions.words.end(), positions.words.begin(), positions.words.end());
   return {
-    MOERAE_KEY(run.dir, Path{}, "run directory: everything the study writes"),
-    MOERAE_KEY(run.seed, Integer<std::uint64_t>{0}, "key of all random draws"),
-    MOERAE_KEY(run.from, Path{}, "another run directory whose record `reduce` reads; empty: that of run.dir"),
-    MOERAE_KEY(run.wall_limit, (Optional<Number>{{.above = 0}, ""}),
+    MOERAE_KEY(run.dir, everywhere, Path{}, "run directory: everything the study writes"),
+    MOERAE_KEY(run.seed, seed, Integer<std::uint64_t>{0}, "key of all random draws"),
+    MOERAE_KEY(run.from, read_by_reduce, Path{}, "another run directory whose record `reduce` reads; empty: that of run.dir"),
+    MOERAE_KEY(run.wall_limit, read_by_record, (Optional<Number>{{.above = 0}, ""}),
                "seconds after which `record` stops at the next batch and can be resumed (exit 75); empty: none"),
 
-    MOERAE_KEY(model.path, Path{}, "checkpoint folder: config.json and *.safetensors, Hugging Face layout"),
-    MOERAE_KEY(model.dtype, (Word{{"auto", "float32", "bfloat16"}}), "arithmetic of the forward pass; auto: that of the checkpoint"),
-    MOERAE_KEY(model.device, (Word{{"auto", "cpu"}, {"cuda"}}), "where the model runs"),
-    MOERAE_KEY(model.schedule, (Word{{"resident"}, {"layer-major"}}), "the weights of a rank's own experts stay in memory"),
+    MOERAE_KEY(model.path, model, Path{}, "checkpoint folder: config.json and *.safetensors, Hugging Face layout"),
+    MOERAE_KEY(model.dtype, records, (Word{{"auto", "float32", "bfloat16"}}), "arithmetic of the forward pass; auto: that of the checkpoint"),
+    MOERAE_KEY(model.device, planned, (Word{{"auto", "cpu"}, {"cuda"}}), "where the model runs"),
+    MOERAE_KEY(model.schedule, planned, (Word{{"resident"}, {"layer-major"}}), "the weights of a rank's own experts stay in memory"),
 
-    MOERAE_KEY(grid.expert, Integer<int>{1}, "ranks of one expert group, each with its share of every layer's experts; data width = ranks / expert"),
-    MOERAE_KEY(grid.exchange, (Word{{"dispatch"}, {"gather"}}), "tokens travel to the experts"),
+    MOERAE_KEY(grid.expert, records, Integer<int>{1}, "ranks of one expert group, each with its share of every layer's experts; data width = ranks / expert"),
+    MOERAE_KEY(grid.exchange, records, (Word{{"dispatch"}, {"gather"}}), "tokens travel to the experts"),
 
-    MOERAE_KEY(corpus.path, Path{}, "corpus.h5, made by `python -m moerae corpus`"),
-    MOERAE_KEY(corpus.sets, List<SetName>{}, "prompt sets to record; empty: all"),
+    MOERAE_KEY(corpus.path, corpus, Path{}, "corpus.h5, made by `python -m moerae corpus`"),
+    MOERAE_KEY(corpus.sets, records, List<SetName>{}, "prompt sets to record; empty: all"),
 
-    MOERAE_KEY(record.routing, Flag{}, "keep expert ids and gate weights of every token"),
-    MOERAE_KEY(record.logits, Flag{}, "keep the router logits of every token and expert (large)"),
-    MOERAE_KEY(record.precision, (Word{{"auto", "float16", "float32"}}), "of stored weights and logits; auto: float32 in float32 runs, else float16"),
-    MOERAE_KEY(record.batch_tokens, positive, "tokens of one forward pass"),
-    MOERAE_KEY(record.shard_prompts, positive, "prompts of one shard file, the unit that is committed and resumed"),
+    MOERAE_KEY(record.routing, records, Flag{}, "keep expert ids and gate weights of every token"),
+    MOERAE_KEY(record.logits, records, Flag{}, "keep the router logits of every token and expert (large)"),
+    MOERAE_KEY(record.precision, records, (Word{{"auto", "float16", "float32"}}), "of stored weights and logits; auto: float32 in float32 runs, else float16"),
+    MOERAE_KEY(record.batch_tokens, records, positive, "tokens of one forward pass"),
+    MOERAE_KEY(record.shard_prompts, records, positive, "prompts of one shard file, the unit that is committed and resumed"),
 
-    MOERAE_KEY(ses.regular, SetName{}, "set of plainly harmful prompts; with ses.jailbreak HCDG and HRCG are formed"),
-    MOERAE_KEY(ses.jailbreak, SetName{}, "set of the same goals in jailbreak wrappers"),
-    MOERAE_KEY(ses.benign, SetName{}, "harmless set: subtracted from HCDG, and split in halves for the noise floor"),
-    MOERAE_KEY(ses.sets, List<SetName>{}, "further sets to score; with none of the four, every set of the run"),
-    MOERAE_KEY(ses.positions, ses_positions, "positions of usage (SES, ESFT, matching of controls); empty: contrast.positions"),
-    MOERAE_KEY(ses.score, (Word{ses_scores()}), "what the top N of a resample is taken of: usage of each set; a contrast: also its score for each pair of contrast.groups"),
-    MOERAE_KEY(ses.resample, (Word{{"complementary", "bootstrap"}}), "of clusters; complementary: pairs of disjoint halves"),
-    MOERAE_KEY(ses.samples, positive, "resamples; complementary pairs count as two"),
-    MOERAE_KEY(ses.alpha, (Optional<Number>{{.above = 0, .most = 1}, "auto"}), "top N = floor(alpha K + 1e-9) of K experts; auto: max(k, floor(.1 K)), for a contrast as many as keep the bound at one chance selection"),
-    MOERAE_KEY(ses.scope, (Word{{"auto", "layer", "model"}}), "top N of each layer, or of all layers together; auto: layer for usage, model for a contrast"),
-    MOERAE_KEY(ses.threshold, (Number{.above = 0.5, .most = 1}), "selected: in the top N of at least this share of the resamples"),
-    MOERAE_KEY(ses.preset, (Word{{"", "paper"}}), "paper: bootstrap, strict intersection (threshold 1) and plain set difference, as published"),
+    MOERAE_KEY(ses.regular, reduces, SetName{}, "set of plainly harmful prompts; with ses.jailbreak HCDG and HRCG are formed"),
+    MOERAE_KEY(ses.jailbreak, reduces, SetName{}, "set of the same goals in jailbreak wrappers"),
+    MOERAE_KEY(ses.benign, reduces, SetName{}, "harmless set: subtracted from HCDG, and split in halves for the noise floor"),
+    MOERAE_KEY(ses.sets, reduces, List<SetName>{}, "further sets to score; with none of the four, every set of the run"),
+    MOERAE_KEY(ses.positions, reduces, ses_positions, "positions of usage (SES, ESFT, matching of controls); empty: contrast.positions"),
+    MOERAE_KEY(ses.score, reduces, (Word{ses_scores()}), "what the top N of a resample is taken of: usage of each set; a contrast: also its score for each pair of contrast.groups"),
+    MOERAE_KEY(ses.resample, reduces, (Word{{"complementary", "bootstrap"}}), "of clusters; complementary: pairs of disjoint halves"),
+    MOERAE_KEY(ses.samples, reduces, positive, "resamples; complementary pairs count as two"),
+    MOERAE_KEY(ses.alpha, reduces, (Optional<Number>{{.above = 0, .most = 1}, "auto"}), "top N = floor(alpha K + 1e-9) of K experts; auto: max(k, floor(.1 K)), for a contrast as many as keep the bound at one chance selection"),
+    MOERAE_KEY(ses.scope, reduces, (Word{{"auto", "layer", "model"}}), "top N of each layer, or of all layers together; auto: layer for usage, model for a contrast"),
+    MOERAE_KEY(ses.threshold, reduces, (Number{.above = 0.5, .most = 1}), "selected: in the top N of at least this share of the resamples"),
+    MOERAE_KEY(ses.preset, reduces, (Word{{"", "paper"}}), "paper: bootstrap, strict intersection (threshold 1) and plain set difference, as published"),
 
-    MOERAE_KEY(contrast.criteria, List<Word>{criteria(contrast_criteria())}, "criteria that compare two groups; empty: all that the sets allow, where contrast.groups is given"),
-    MOERAE_KEY(contrast.groups, List<Groups>{}, "the groups: a:b, positive scores mean more in a; a:b/c: more than in b and more than in c"),
-    MOERAE_KEY(contrast.positions, positions, "positions of usage, and of contrasts that do not fix their own; content: user text and reply, prefill: all before the reply, last: the last of them"),
-    MOERAE_KEY(contrast.count, positive, "experts of a contrast's default set"),
-    MOERAE_KEY(contrast.permutations, Integer<std::int64_t>{0}, "relabellings of each permutation test; 0: scores without significance"),
-    MOERAE_KEY(contrast.permute_within, (List<Word>{{{"topic", "length", "none"}}}), "clusters exchange labels within one topic and one eighth of the lengths; pairs swap"),
+    MOERAE_KEY(contrast.criteria, reduces, List<Word>{criteria(contrast_criteria())}, "criteria that compare two groups; empty: all that the sets allow, where contrast.groups is given"),
+    MOERAE_KEY(contrast.groups, reduces, List<Groups>{}, "the groups: a:b, positive scores mean more in a; a:b/c: more than in b and more than in c"),
+    MOERAE_KEY(contrast.positions, reduces, positions, "positions of usage, and of contrasts that do not fix their own; content: user text and reply, prefill: all before the reply, last: the last of them"),
+    MOERAE_KEY(contrast.count, reduces, positive, "experts of a contrast's default set"),
+    MOERAE_KEY(contrast.permutations, reduces, Integer<std::int64_t>{0}, "relabellings of each permutation test; 0: scores without significance"),
+    MOERAE_KEY(contrast.permute_within, reduces, (List<Word>{{{"topic", "length", "none"}}}), "clusters exchange labels within one topic and one eighth of the lengths; pairs swap"),
 
-    MOERAE_KEY(reduce.clusters, Integer<std::int64_t>{0}, "clusters of each set at most, drawn by key; 0: all of the discovery split"),
-    MOERAE_KEY(reduce.controls, Integer<std::int64_t>{0}, "matched random expert sets stored with every expert set"),
-    MOERAE_KEY(reduce.memory, positive, "MiB of tables a rank may hold; larger ones are read in parts, results are the same"),
+    MOERAE_KEY(reduce.clusters, reduces, Integer<std::int64_t>{0}, "clusters of each set at most, drawn by key; 0: all of the discovery split"),
+    MOERAE_KEY(reduce.controls, reduces, Integer<std::int64_t>{0}, "matched random expert sets stored with every expert set"),
+    MOERAE_KEY(reduce.memory, read_by_reduce, positive, "MiB of tables a rank may hold; larger ones are read in parts, results are the same"),
   };
 }
 
@@ -133,6 +144,13 @@ std::vector<Key<Study>> const& study_keys() {
 std::vector<Key<SelectOptions>> const& select_keys() {
   static auto const keys = make_select_keys();
   return keys;
+}
+
+std::vector<std::string> required_keys(Stages stage) {
+  std::vector<std::string> names;
+  for (auto const& key : study_keys())
+    if (key.use.required & stage) names.push_back(key.name);
+  return names;
 }
 
 std::vector<LaterKey> const& later_keys() {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/options/stages.hpp"
 #include "app/study.hpp"
 
 namespace moerae {
@@ -15,6 +16,7 @@ namespace moerae {
 template <class Target>
 struct Key {
   std::string name;     ///< "section.key"; inside [select.NAME] the key alone
+  Use use;              ///< which stages it concerns
   std::string help;     ///< one sentence
   std::string expects;  ///< what a value looks like
   /// Throws kind::BadValue. The path is the folder that relative paths start from.
@@ -27,6 +29,9 @@ struct Key {
 [[nodiscard]] std::vector<Key<Study>> const& study_keys();
 /// The keys of a section [select.NAME].
 [[nodiscard]] std::vector<Key<SelectOptions>> const& select_keys();
+
+/// The names of the keys that `stage` cannot do without.
+[[nodiscard]] std::vector<std::string> required_keys(Stages stage);
 
 /// A key of formats section 6 whose stage or method this version does not have.
 struct LaterKey {

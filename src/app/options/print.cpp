@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/program_options/options_description.hpp>
 #include <boost/program_options/value_semantic.hpp>
 #include <sstream>
@@ -70,21 +69,16 @@ nlohmann::json study_json(Study const& study) {
   return json;
 }
 
-std::string print_keys(std::vector<std::string> const& prefixes) {
+std::string print_keys(Stages stage) {
   namespace po = boost::program_options;
-  auto const wanted = [&](std::string const& name) {
-    return std::any_of(prefixes.begin(), prefixes.end(),
-                       [&](auto const& prefix) { return name.starts_with(prefix); });
-  };
   po::options_description all(110, 55);
   auto const add = [&](auto const& key, std::string const& name, std::string const& value) {
+    if (!(key.use.reads & stage)) return;
     auto const help = key.help + (value.empty() ? "" : fmt::format(" [{}]", value));
     all.add_options()(name.c_str(), po::value<std::string>()->value_name(key.expects), help.c_str());
   };
-  for (auto const& key : study_keys())
-    if (wanted(key.name)) add(key, key.name, key.print(Study{}));
-  for (auto const& key : select_keys())
-    if (wanted("select." + key.name)) add(key, "select.NAME." + key.name, key.print(SelectOptions{}));
+  for (auto const& key : study_keys()) add(key, key.name, key.print(Study{}));
+  for (auto const& key : select_keys()) add(key, "select.NAME." + key.name, key.print(SelectOptions{}));
   std::ostringstream text;
   text << all;
   return text.str();

@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
+#include "app/options/stages.hpp"
 #include "app/study.hpp"
 
 namespace moerae {
@@ -18,7 +18,7 @@ namespace moerae {
 /// text of equal studies is equal.
 [[nodiscard]] nlohmann::json study_json(Study const& study);
 
-/// Help text of the keys that start with one of `prefixes` ("run.dir", "model.", "select.").
-[[nodiscard]] std::string print_keys(std::vector<std::string> const& prefixes);
+/// Help text of the keys that one of `stages` reads.
+[[nodiscard]] std::string print_keys(Stages stages);
 
 }  // namespace moerae

@@ -13,7 +13,7 @@ namespace moerae {
 struct StudySource {
   std::optional<std::filesystem::path> file;
   std::vector<std::string> words = {};     ///< --section.key VALUE ...
-  std::vector<std::string> required = {};  ///< keys that must have a value (Command::requires_keys)
+  std::vector<std::string> required = {};  ///< keys that must have a value
 };
 
 /// The resolved study. Throws one ConfigError that lists all faults: lines that cannot be read, unknown keys,

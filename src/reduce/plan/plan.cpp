@@ -4,6 +4,8 @@
 #include <set>
 
 #include "moerae/base/check.hpp"
+#include "moerae/reduce/names.hpp"
+#include "moerae/reduce/reduce.hpp"
 #include "reduce/plan/config_faults.hpp"
 #include "reduce/plan/set_requests.hpp"
 
@@ -217,46 +219,12 @@ ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,
   return plan;
 }
 
-nlohmann::ordered_json inputs_of(ReduceOptions const& options) {
-  auto const& [regular, jailbreak, benign, sets, positions, score, resample, samples, alpha, scope, threshold,
-               preset] = options.ses;
-  nlohmann::ordered_json groups = nlohmann::ordered_json::array(), selects = groups;
-  for (auto const& pair : options.contrast.groups) groups.push_back(pair.a + ":" + pair.b);
-  auto criteria = options.contrast.criteria;  // all of this version: a later one may know more
-  if (criteria.empty() && !options.contrast.groups.empty())
-    for (auto const& row : contrast::criteria()) criteria.emplace_back(row.name);
-  auto const maybe = [](auto const& value) { return value ? nlohmann::ordered_json(*value) : nullptr; };
-  for (auto const& s : options.select)
-    selects.push_back({{"name", s.name},
-                       {"criterion", s.criterion},
-                       {"set", s.set},
-                       {"groups", s.groups},
-                       {"count", maybe(s.count)},
-                       {"p", maybe(s.p)},
-                       {"threshold", maybe(s.threshold)},
-                       {"side", s.side}});
-  return {{"seed", options.seed},
-          {"ses.regular", regular},
-          {"ses.jailbreak", jailbreak},
-          {"ses.benign", benign},
-          {"ses.sets", sets},
-          {"ses.positions", positions.empty() ? options.contrast.positions : positions},
-          {"ses.score", score},
-          {"ses.resample", resample},
-          {"ses.samples", samples},
-          {"ses.alpha", maybe(alpha)},
-          {"ses.scope", scope},
-          {"ses.threshold", threshold},
-          {"ses.preset", preset},
-          {"contrast.criteria", criteria},
-          {"contrast.groups", groups},
-          {"contrast.positions", options.contrast.positions},
-          {"contrast.count", options.contrast.count},
-          {"contrast.permutations", options.contrast.permutations},
-          {"contrast.permute_within", options.contrast.permute_within},
-          {"reduce.clusters", options.reduce.clusters},
-          {"reduce.controls", options.reduce.controls},
-          {"select", selects}};
+nlohmann::ordered_json resolved_inputs(ReduceOptions const& options) {
+  nlohmann::ordered_json resolved = nlohmann::ordered_json::object();
+  if (options.ses.positions.empty()) resolved["ses.positions"] = options.contrast.positions;
+  if (options.contrast.criteria.empty() && !options.contrast.groups.empty())
+    resolved["contrast.criteria"] = contrast_criteria();
+  return resolved;
 }
 
 }  // namespace moerae

@@ -58,7 +58,4 @@ struct ReducePlan {
 [[nodiscard]] ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,
                                      std::vector<std::string> const& recorded, bool has_routing);
 
-/// Keys and values of everything in the options that decides bits of the result.
-[[nodiscard]] nlohmann::ordered_json inputs_of(ReduceOptions const& options);
-
 }  // namespace moerae

@@ -165,21 +165,5 @@ TEST(Plan, KeysOfSelect) {
               HasSubstr("nobody"));
 }
 
-TEST(Plan, EveryOptionDecidesTheStage) {
-  ReduceOptions changed;
-  auto const base = inputs_of({}).dump();
-  changed.ses.threshold = .8;
-  EXPECT_NE(inputs_of(changed).dump(), base);
-  changed = {};
-  changed.contrast.count = 13;
-  EXPECT_NE(inputs_of(changed).dump(), base);
-  changed = {};
-  changed.select = {{.name = "n", .criterion = "ses", .set = "regular"}};
-  EXPECT_NE(inputs_of(changed).dump(), base);
-  changed = {};
-  changed.seed = 1;
-  EXPECT_NE(inputs_of(changed).dump(), base);
-}
-
 }  // namespace
 }  // namespace moerae

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "app/options/stages.hpp"
+#include "app/study.hpp"
+
+namespace moerae {
+
+/// What the bits of the results of `stage` depend on: every key whose row says so, and `method`, the number
+/// of the stage's method where it is above 1 (1 is what results have that were made before there was a
+/// number). `resolved` holds, by the name of the input, what takes the place of values as they were given:
+/// auto that was decided, the fingerprint behind a path. std::logic_error where a path has none.
+[[nodiscard]] nlohmann::ordered_json inputs_of(Stages stage, Study const& study, int method,
+                                               nlohmann::ordered_json const& resolved);
+
+/// Whether results with the inputs `theirs` can be what this study asks of `stage`: all that it says without
+/// looking at the model and the corpus is the same.
+[[nodiscard]] bool can_be_of(nlohmann::ordered_json const& theirs, Stages stage, Study const& study,
+                             int method);
+
+}  // namespace moerae
