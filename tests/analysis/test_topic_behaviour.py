@@ -94,13 +94,12 @@ def test_intervals_cover_what_is_expected_of_another_sample():
     """100 samples of clusters and tokens from one world: the interval is for the expectation of the plug-in."""
     world = World(clusters=40, layers=2, topic_effect=0.5, behaviour_effect=0.3, cluster_effect=0.4, tokens=40)
     found = [made(world, seed).attrs["summary"] for seed in range(100)]
-    every = 0
     for name in ROWS:
         mean, low, high = (np.array([rows.loc[name, key] for rows in found]) for key in ("mean", "low", "high"))
         covered = ((low <= mean.mean()) & (mean.mean() <= high)).sum()
         assert covered >= 88, name  # .95 less three standard errors
-        every += covered
-    assert every <= 690  # of 700: not too wide either
+        # nor too wide: the error is that of another sample; 7 % of Monte Carlo, and half-samples err upwards
+        assert 0.8 < (high - low).mean() / 2 / 1.96 / mean.std() < 1.35, name
 
 
 def test_rows_that_cannot_be_formed_say_why():
