@@ -100,6 +100,12 @@ TEST(ReadStudy, KeysOfLaterStagesAreNotUnknown) {
   EXPECT_THAT(message, Not(HasSubstr("unknown")));
 }
 
+TEST(ReadStudy, KeysAndWordsOfEarlierVersionsSayWhatTookTheirPlace) {
+  auto const message = faults_of("[ses]\nbounds = meinshausen-buhlmann\nresample = half\n");
+  EXPECT_THAT(message, HasSubstr("ses.bounds is gone: every selection states the unimodal bound"));
+  EXPECT_THAT(message, HasSubstr("give complementary"));
+}
+
 TEST(ReadStudy, ValuesOfLaterVersions) {
   for (auto const* const words :
        {"--model.device=cuda", "--model.schedule=layer-major", "--grid.exchange=gather",

@@ -97,7 +97,7 @@ std::vector<Key<Study>> make_study_keys() {
     MOERAE_KEY(ses.sets, reduces, List<SetName>{}, "further sets to score; with none of the four, every set of the run"),
     MOERAE_KEY(ses.positions, reduces, ses_positions, "positions of usage (SES, ESFT, matching of controls); empty: contrast.positions"),
     MOERAE_KEY(ses.score, reduces, (Word{ses_scores()}), "what the top N of a resample is taken of: usage of each set; a contrast: also its score for each pair of contrast.groups"),
-    MOERAE_KEY(ses.resample, reduces, (Word{{"complementary", "bootstrap"}}), "of clusters; complementary: pairs of disjoint halves"),
+    MOERAE_KEY(ses.resample, reduces, (Word{{"complementary", "bootstrap"}, {}, {{"half", "has no better bound than its pairs: give complementary"}}}), "of clusters; complementary: pairs of disjoint halves"),
     MOERAE_KEY(ses.samples, reduces, positive, "resamples; complementary pairs count as two"),
     MOERAE_KEY(ses.alpha, reduces, (Optional<Number>{{.above = 0, .most = 1}, "auto"}), "top N = floor(alpha K + 1e-9) of K experts; auto: max(k, floor(.1 K)), for a contrast as many as keep the bound at one chance selection"),
     MOERAE_KEY(ses.scope, reduces, (Word{{"auto", "layer", "model"}}), "top N of each layer, or of all layers together; auto: layer for usage, model for a contrast"),
@@ -151,6 +151,13 @@ std::vector<std::string> required_keys(Stages stage) {
   for (auto const& key : study_keys())
     if (key.use.required & stage) names.push_back(key.name);
   return names;
+}
+
+std::vector<FormerKey> const& former_keys() {
+  static std::vector<FormerKey> const keys{{"ses.bounds",
+                                            "every selection states the unimodal bound; R's stabs gives "
+                                            "others from its q, p, threshold and samples"}};
+  return keys;
 }
 
 std::vector<LaterKey> const& later_keys() {

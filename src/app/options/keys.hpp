@@ -33,6 +33,13 @@ struct Key {
 /// The names of the keys that `stage` cannot do without.
 [[nodiscard]] std::vector<std::string> required_keys(Stages stage);
 
+/// A key that is gone.
+struct FormerKey {
+  std::string_view name;
+  std::string_view instead;  ///< what takes its place
+};
+[[nodiscard]] std::vector<FormerKey> const& former_keys();
+
 /// A key of formats section 6 whose stage or method this version does not have.
 struct LaterKey {
   std::string_view name;

@@ -71,6 +71,8 @@ void parse_one(Study& study, Given const& given, StudyFaults& faults) {
   if (given.name.starts_with(select_prefix)) return parse_select(study, given, faults);
   if (auto const key = find_key(study_keys(), given.name); key != study_keys().end())
     return parse(*key, study, given, faults);
+  if (auto const former = find_key(former_keys(), given.name); former != former_keys().end())
+    return faults.add(given.origin, fmt::format("{} is gone: {}; remove it", given.name, former->instead));
   if (auto const later = find_key(later_keys(), given.name); later != later_keys().end())
     return faults.add(given.origin,
                       fmt::format("{} belongs to {}, which is not available in this version; remove it",
