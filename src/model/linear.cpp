@@ -20,7 +20,10 @@ torch::Tensor Mxfp4Weight::unpack(torch::Dtype dtype) const {
 
 torch::Tensor linear(torch::Tensor const& x, LinearWeights const& weights) {
   auto const weight = weights.weight.defined() ? weights.weight : weights.packed.unpack(x.scalar_type());
-  return at::linear(x, weight, weights.bias);
+  auto const y = at::linear(x, weight, weights.bias);
+  if (!weights.adapter) return y;
+  auto const& [a, b, scale] = *weights.adapter;
+  return y + at::linear(at::linear(x, a), b) * scale;
 }
 
 torch::Tensor unpack_block_fp8(torch::Tensor const& values, torch::Tensor const& scales, torch::Dtype dtype) {
