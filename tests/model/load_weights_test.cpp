@@ -99,7 +99,7 @@ TEST_P(LoadWeights, ARankReadsWhatItOwns) {
     return static_cast<std::int64_t>(checkpoint_->at(name).bytes.size());
   };
   for (auto const& spec : tensor_specs(plan_)) {
-    if (spec.expert || spec.per_expert || spec.name.starts_with(plan_.names.head + ".")) continue;
+    if (spec.expert || spec.per_expert || is_head(plan_, spec)) continue;
     common += bytes(spec.name) + (checkpoint_->is_block_fp8(plan_, spec) ? bytes(spec.name + scale) : 0);
   }
   std::map<std::string, std::string> hashes;

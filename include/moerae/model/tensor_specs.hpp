@@ -20,12 +20,21 @@ struct TensorSpec {
   std::vector<std::int64_t> shape;
   Kind kind = Kind::floating;
   std::optional<ExpertId> expert = {};  ///< set for the tensors of one routed expert: read by its owner only
-  bool per_expert = false;  ///< the first axis runs over the experts: every rank reads its own rows
+  bool per_expert = false;      ///< the first axis runs over the experts: every rank reads its own rows
+  std::int64_t parameters = 1;  ///< in one element: two in a byte of 4-bit values, none in scales and buffers
+
+  /// Elements of one expert or, of another tensor, of all of it.
+  [[nodiscard]] std::int64_t elements() const;
 };
 
-/// Every tensor of the plan, in a fixed order. Linear weights are [out, in] but for the interleaved expert
-/// layout.
+/// The tensors outside of the layers; those of one layer, in a fixed order. Linear weights are [out, in] but
+/// for the interleaved expert layout.
+[[nodiscard]] std::vector<TensorSpec> common_specs(ModelPlan const& plan);
+[[nodiscard]] std::vector<TensorSpec> layer_specs(ModelPlan const& plan, LayerId layer);
+/// Every tensor of the plan: the common ones, then layer by layer.
 [[nodiscard]] std::vector<TensorSpec> tensor_specs(ModelPlan const& plan);
+/// Whether it belongs to the output head.
+[[nodiscard]] bool is_head(ModelPlan const& plan, TensorSpec const& spec);
 
 /// Full name of a tensor of one layer; of one expert of a layer.
 [[nodiscard]] std::string layer_tensor(ModelPlan const& plan, LayerId layer, std::string const& name);
