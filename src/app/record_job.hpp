@@ -7,8 +7,8 @@
 #include "app/study.hpp"
 #include "moerae/corpus/corpus.hpp"
 #include "moerae/corpus/shards.hpp"
+#include "moerae/model/expert_space.hpp"
 #include "moerae/model/session.hpp"
-#include "moerae/record/expert_space.hpp"
 #include "moerae/run/units.hpp"
 
 namespace moerae {

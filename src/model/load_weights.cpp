@@ -1,8 +1,6 @@
 #include "moerae/model/load_weights.hpp"
 
 #include <algorithm>
-#include <functional>
-#include <numeric>
 
 #include "model/tensor_reader.hpp"
 #include "moerae/base/check.hpp"
@@ -163,12 +161,6 @@ class Loader {
 
 }  // namespace
 
-int ExpertShare::owner(std::int64_t expert) const {
-  auto member = static_cast<int>(expert * width / experts);
-  while (first(member + 1) <= expert) ++member;  // the estimate is never too large
-  return member;
-}
-
 LoadedWeights load_weights(ModelPlan const& plan, Checkpoint const& checkpoint, torch::Dtype dtype,
                            int member, int width) {
   return Loader(plan, checkpoint, dtype, member, width).load();
@@ -181,11 +173,10 @@ std::int64_t resident_bytes(ModelPlan const& plan, std::int64_t element_bytes, i
   for (int m = 0; m < width; ++m) most = std::max(most, share.first(m + 1) - share.first(m));
   std::int64_t bytes = 0;
   for (auto const& spec : tensor_specs(plan)) {
-    if (spec.name.starts_with(plan.names.head + ".")) continue;  // recording needs no output head
-    if (spec.expert && spec.expert->value >= most) continue;     // every expert of a layer has one shape
-    auto size = std::accumulate(spec.shape.begin(), spec.shape.end(), std::int64_t{1}, std::multiplies<>());
-    if (spec.per_expert) size = size / experts * most;
-    bytes += size * (spec.kind == TensorSpec::Kind::packed ? 1 : element_bytes);
+    if (is_head(plan, spec)) continue;                        // recording needs no output head
+    if (spec.expert && spec.expert->value >= most) continue;  // every expert of a layer has one shape
+    bytes += spec.elements() * (spec.per_expert ? most : 1) *
+             (spec.kind == TensorSpec::Kind::packed ? 1 : element_bytes);
   }
   return bytes;
 }

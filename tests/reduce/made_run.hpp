@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "moerae/base/check.hpp"
-#include "moerae/record/expert_space.hpp"
+#include "moerae/model/expert_space.hpp"
 #include "reduce/usage/usage_table.hpp"
 #include "store/scratch.hpp"
 

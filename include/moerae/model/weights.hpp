@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "moerae/model/expert_share.hpp"
 #include "moerae/model/linear.hpp"
 #include "moerae/model/plan.hpp"
 
@@ -55,15 +56,6 @@ struct ModelWeights {
   torch::Tensor embedding;  // [V, H]
   NormWeights final_norm;
   std::vector<LayerWeights> layers;
-};
-
-/// The routed experts of one layer as they are spread over an expert group: contiguous blocks, as even as can
-/// be.
-struct ExpertShare {
-  std::int64_t experts = 0;
-  int width = 1;
-  [[nodiscard]] std::int64_t first(int member) const { return experts * member / width; }
-  [[nodiscard]] int owner(std::int64_t expert) const;
 };
 
 }  // namespace moerae

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "moerae/corpus/shards.hpp"
-#include "moerae/record/expert_space.hpp"
+#include "moerae/model/expert_space.hpp"
 #include "moerae/record/options.hpp"
 
 namespace moerae {

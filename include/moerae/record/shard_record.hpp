@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "moerae/record/expert_space.hpp"
+#include "moerae/model/expert_space.hpp"
 
 namespace moerae {
 

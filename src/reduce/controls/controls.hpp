@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "moerae/record/expert_space.hpp"
+#include "moerae/model/expert_space.hpp"
 #include "moerae/store/expert_set.hpp"
 
 namespace moerae {

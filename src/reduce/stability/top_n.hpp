@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "moerae/record/expert_space.hpp"
+#include "moerae/model/expert_space.hpp"
 
 namespace moerae {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "moerae/record/expert_space.hpp"
+#include "moerae/model/expert_space.hpp"
 
 namespace moerae {
 
