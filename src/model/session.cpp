@@ -23,13 +23,17 @@ void set_threads(mpi::Comm const& world) {
     at::set_num_threads(std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / here));
 }
 
+ExpertShare share_of(mpi::Grid const& grid, ModelSource const& source) {
+  return {source.plan.router().experts, grid.expert_width, grid.member};
+}
+
 LoadedWeights load(mpi::Comm const& world, mpi::Grid const& grid, ModelSource const& source) {
   set_threads(world);
   auto const dtype = source.dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32;
   LoadedWeights loaded;
   mpi::agree(world, [&] {
     with_torch_errors([&] {
-      loaded = load_weights(source.plan, source.checkpoint, dtype, grid.member, grid.expert_width);
+      loaded = load_weights(source.plan, source.checkpoint, {torch::kCPU, dtype}, share_of(grid, source));
     });
   });
   return loaded;
@@ -59,6 +63,6 @@ Session::Session(mpi::Comm const& world, mpi::Grid const& grid, ModelSource cons
       weights_hash_(combine_hashes(grid.experts, loaded_.hashes)),
       status_(grid.experts),
       transport_(grid.experts),
-      exchange_(status_, transport_, {source.plan.router().experts, grid.expert_width}) {}
+      exchange_(status_, transport_, share_of(grid, source)) {}
 
 }  // namespace moerae

@@ -11,6 +11,7 @@
 #include <numeric>
 
 #include "moerae/base/check.hpp"
+#include "moerae/model/expert_views.hpp"
 
 namespace moerae {
 namespace {
@@ -20,8 +21,9 @@ constexpr std::size_t huge_page = 2 << 20;
 constexpr std::int64_t block_bytes = 32 << 20;  // memory that many tensors share
 
 // A page fault per 4 KiB costs more than reading them; a kernel without huge pages just declines.
-torch::Tensor huge(std::int64_t bytes) {
-  auto out = torch::empty({bytes}, torch::TensorOptions().dtype(torch::kUInt8));
+torch::Tensor huge(std::int64_t bytes, torch::Device device) {
+  auto out = torch::empty({bytes}, torch::TensorOptions().dtype(torch::kUInt8).device(device));
+  if (!device.is_cpu()) return out;
   auto const start = reinterpret_cast<std::uintptr_t>(out.data_ptr());
   auto const first = (start + huge_page - 1) & ~(huge_page - 1), end = start + out.nbytes();
   if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
@@ -64,9 +66,9 @@ class Hasher {
 torch::Tensor TensorReader::empty(std::vector<std::int64_t> const& shape, torch::Dtype dtype) {
   auto const count = std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
   auto const bytes = count * static_cast<std::int64_t>(torch::elementSize(dtype));
-  if (bytes > block_bytes / 4) return huge(bytes).view(dtype).view(shape);
+  if (bytes > block_bytes / 4) return huge(bytes, place_.device).view(dtype).view(shape);
   if (!block_.defined() || used_ + bytes > block_bytes) {
-    block_ = huge(block_bytes);
+    block_ = huge(block_bytes, place_.device);
     used_ = 0;
   }
   auto const out = block_.narrow(0, used_, bytes).view(dtype).view(shape);
@@ -81,7 +83,7 @@ void TensorReader::read(std::string name, StoredTensor const& tensor, torch::Ten
 
 void TensorReader::run(Job& job, std::vector<std::byte>& buffer) {
   auto const& [name, tensor, dtype, to, hash, result] = job;
-  bool const direct = to.defined() && to.is_contiguous() && to.scalar_type() == dtype;
+  bool const direct = to.defined() && to.is_cpu() && to.is_contiguous() && to.scalar_type() == dtype;
   // pieces of whole rows of `to`, so that any order of its elements can be filled one after another
   bool const by_rows = !direct && to.defined() && to.dim() > 0;
   auto const row_bytes = tensor.bytes.size() / static_cast<std::size_t>(by_rows ? to.size(0) : 1);
@@ -130,54 +132,62 @@ torch::Tensor TensorReader::whole(std::string const& name, bool hash, torch::Dty
 }
 
 torch::Tensor TensorReader::parameter(std::string const& name) {
-  return whole(name, hashes_common_, dtype_);
+  return whole(name, hashes_common_, place_.dtype);
 }
 
 torch::Tensor TensorReader::wide_parameter(std::string const& name) {
   return whole(name, hashes_common_, torch::kFloat32);
 }
 
-std::vector<std::int64_t> TensorReader::row_shape(std::string const& name) const {
-  auto const& shape = checkpoint_.at(name).shape;
-  return {shape.begin() + 1, shape.end()};
+void TensorReader::fill(std::string const& name, torch::Tensor const& to, bool hash) {
+  auto const& tensor = checkpoint_.at(name);
+  if (!checkpoint_.is_block_fp8(plan_, {name, {}, TensorSpec::Kind::linear}))
+    return read(name, tensor, to, hash);
+  auto const scales = whole(name + "_scale_inv", hash, torch::kFloat32);
+  auto const values = whole(name, hash, torch::kFloat8_e4m3fn);
+  afterwards_.push_back([=] { to.copy_(unpack_block_fp8(values, scales, to.scalar_type())); });
 }
 
-void TensorReader::row(std::string const& name, std::int64_t index, torch::Tensor const& to) {
+void TensorReader::fill_row(std::string const& name, std::int64_t index, torch::Tensor const& to, bool hash) {
   auto part = checkpoint_.at(name);
   auto const size = part.bytes.size() / static_cast<std::size_t>(part.shape.front());
   part.bytes = part.bytes.subspan(static_cast<std::size_t>(index) * size, size);
   part.shape.erase(part.shape.begin());
-  read(fmt::format("{}[{}]", name, index), part, to, true);
+  read(fmt::format("{}[{}]", name, index), part, to, hash);
 }
 
-torch::Tensor TensorReader::stacked(std::vector<std::string> const& modules, char const* part, bool hash) {
+torch::Tensor TensorReader::stacked(std::vector<std::string> const& modules, char const* part) {
   std::int64_t rows = 0;
   for (auto const& module : modules) rows += checkpoint_.at(module + part).shape.front();
   auto shape = checkpoint_.at(modules.front() + part).shape;
   shape.front() = rows;
-  auto out = empty(shape, dtype_);
+  auto out = empty(shape, place_.dtype);
   std::int64_t first = 0;
   for (auto const& module : modules) {
     auto const name = module + part;
-    auto const& tensor = checkpoint_.at(name);
-    auto const slot = out.narrow(0, first, tensor.shape.front());
-    if (checkpoint_.is_block_fp8(plan_, {name, {}, TensorSpec::Kind::linear})) {
-      auto const scales = whole(name + "_scale_inv", hash, torch::kFloat32);
-      auto const values = whole(name, hash, torch::kFloat8_e4m3fn);
-      afterwards_.push_back([=, this] { slot.copy_(unpack_block_fp8(values, scales, dtype_)); });
-    } else {
-      read(name, tensor, slot, hash);
-    }
-    first += tensor.shape.front();
+    auto const count = checkpoint_.at(name).shape.front();
+    fill(name, out.narrow(0, first, count), hashes_common_);
+    first += count;
   }
   return out;
 }
 
-LinearWeights TensorReader::linear(std::vector<std::string> const& modules, bool bias, Owner owner) {
-  bool const hash = owner == Owner::expert || hashes_common_;
+LinearWeights TensorReader::linear(std::vector<std::string> const& modules, bool bias) {
   LinearWeights out;
-  out.weight = stacked(modules, ".weight", hash);
-  if (bias) out.bias = stacked(modules, ".bias", hash);
+  out.weight = stacked(modules, ".weight");
+  if (bias) out.bias = stacked(modules, ".bias");
+  return out;
+}
+
+MlpWeights TensorReader::expert(LayerId layer, ExpertId expert, MoeSpec const& spec) {
+  auto out = empty_expert(plan_, spec, place_.dtype,
+                          [this](auto const& shape, torch::Dtype dtype) { return empty(shape, dtype); });
+  for (auto const& [name, row, view] : expert_views(plan_, layer, expert, out)) {
+    if (row)
+      fill_row(name, *row, view, true);
+    else
+      fill(name, view, true);
+  }
   return out;
 }
 

@@ -7,8 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "moerae/model/linear.hpp"
+#include "moerae/model/placement.hpp"
 #include "moerae/model/safetensors.hpp"
+#include "moerae/model/weights.hpp"
 
 namespace moerae {
 
@@ -18,37 +19,35 @@ namespace moerae {
 class TensorReader {
  public:
   /// `hashes_common`: this rank owns the tensors that all ranks hold.
-  TensorReader(ModelPlan const& plan, Checkpoint const& checkpoint, torch::Dtype dtype, bool hashes_common)
-      : plan_(plan), checkpoint_(checkpoint), dtype_(dtype), hashes_common_(hashes_common) {}
-
-  /// Whose tensor it is: held by all ranks, or of an expert that this rank owns alone.
-  enum class Owner { common, expert };
+  TensorReader(ModelPlan const& plan, Checkpoint const& checkpoint, Placement place, bool hashes_common)
+      : plan_(plan), checkpoint_(checkpoint), place_(place), hashes_common_(hashes_common) {}
 
   /// The tensor in the compute dtype, or in float32.
   [[nodiscard]] torch::Tensor parameter(std::string const& name);
   [[nodiscard]] torch::Tensor wide_parameter(std::string const& name);
   /// The maps <module>.weight, unpacked where block FP8, and <module>.bias: those of one input as one map,
   /// rows one after another.
-  [[nodiscard]] LinearWeights linear(std::vector<std::string> const& modules, bool bias,
-                                     Owner owner = Owner::common);
-  /// The shape of one row of the first axis.
-  [[nodiscard]] std::vector<std::int64_t> row_shape(std::string const& name) const;
-  /// Reads row `index` of the first axis to `to`, a view whose elements come in the order of the file.
-  void row(std::string const& name, std::int64_t index, torch::Tensor const& to);
-  /// Memory for what is read: parts of large blocks, of huge pages where the system has them.
-  [[nodiscard]] torch::Tensor empty(std::vector<std::int64_t> const& shape, torch::Dtype dtype);
+  [[nodiscard]] LinearWeights linear(std::vector<std::string> const& modules, bool bias);
+  /// A routed expert, which this rank owns alone.
+  [[nodiscard]] MlpWeights expert(LayerId layer, ExpertId expert, MoeSpec const& spec);
   /// Only hashes it, where this rank owns it.
   void note(std::string const& name);
 
   /// Reads all that was asked for since the last time. Throws DataError.
   void finish();
 
-  [[nodiscard]] std::map<std::string, std::string>& hashes() { return hashes_; }
+  [[nodiscard]] std::map<std::string, std::string> const& hashes() const { return hashes_; }
   [[nodiscard]] std::int64_t bytes_read() const { return bytes_read_; }
 
  private:
   [[nodiscard]] torch::Tensor whole(std::string const& name, bool hash, torch::Dtype dtype);
-  [[nodiscard]] torch::Tensor stacked(std::vector<std::string> const& modules, char const* part, bool hash);
+  [[nodiscard]] torch::Tensor stacked(std::vector<std::string> const& modules, char const* part);
+  // Memory for what is read: parts of large blocks, on the host of huge pages where the system has them.
+  [[nodiscard]] torch::Tensor empty(std::vector<std::int64_t> const& shape, torch::Dtype dtype);
+  // To `to`, a view whose elements come in the order of the file: a tensor, unpacked where block FP8, or row
+  // `index` of the first axis of one.
+  void fill(std::string const& name, torch::Tensor const& to, bool hash);
+  void fill_row(std::string const& name, std::int64_t index, torch::Tensor const& to, bool hash);
   struct Job {
     std::string name;
     StoredTensor tensor;
@@ -62,7 +61,7 @@ class TensorReader {
 
   ModelPlan const& plan_;
   Checkpoint const& checkpoint_;
-  torch::Dtype dtype_;
+  Placement place_;
   bool hashes_common_;
   torch::Tensor block_;  // uint8; its first used_ bytes are given away
   std::int64_t used_ = 0;

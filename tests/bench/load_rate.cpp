@@ -102,7 +102,8 @@ int run(std::filesystem::path const& base, int layers, int rounds) {
       else
         measure(loaded, [&] {
           auto const checkpoint = Checkpoint::open(folder.path());
-          return load_weights(plan, checkpoint, torch::kBFloat16, 0, 1).bytes_read;
+          return load_weights(plan, checkpoint, {torch::kCPU, torch::kBFloat16}, {plan.router().experts})
+              .bytes_read;
         });
     }
     fmt::print(

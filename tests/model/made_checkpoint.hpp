@@ -43,7 +43,8 @@ inline std::string header_of(MadeTensors const& tensors) {
   return out.dump();
 }
 
-/// A sound file of these tensors. The bytes are pseudo-random, but as BF16 or F32 all are finite and small.
+/// A sound file of these tensors. The bytes are pseudo-random, but as BF16, F32 or F8_E4M3 all are
+/// finite and small.
 inline void write_safetensors(std::filesystem::path const& path, MadeTensors const& tensors) {
   auto const header = header_of(tensors);
   std::uint64_t const length = header.size();
@@ -58,7 +59,7 @@ inline void write_safetensors(std::filesystem::path const& path, MadeTensors con
       words.resize(std::min<std::size_t>((left + 3) / 4, 1 << 18));
       for (auto& word : words) {
         state = state * 6364136223846793005U + 1442695040888963407U;
-        word = (static_cast<std::uint32_t>(state >> 32) & 0x807F807FU) | 0x3C003C00U;
+        word = (static_cast<std::uint32_t>(state >> 32) & 0x80778077U) | 0x3C003C00U;
       }
       auto const size = std::min(left, words.size() * 4);
       file.write(reinterpret_cast<char const*>(words.data()), static_cast<std::streamsize>(size));

@@ -53,7 +53,7 @@ nlohmann::json compare(std::filesystem::path const& folder, std::vector<Cuts> co
   auto const plan = read_plan(folder);
   auto const checkpoint = Checkpoint::open(folder);
   checkpoint.check_against(plan);
-  auto const loaded = load_weights(plan, checkpoint, torch::kFloat32, 0, 1);
+  auto const loaded = load_weights(plan, checkpoint, {}, {plan.router().experts});
   test::Group group(mpi::Comm(), plan.router().experts);
   ResidentModel const model{plan, loaded.weights, group.exchange};
   auto const run = [&](Rows const& rows, KvCache* cache, Outcome& into) {

@@ -52,9 +52,14 @@ struct LayerWeights {
   std::variant<MlpWeights, MoeWeights> feed_forward;
 };
 
-struct ModelWeights {
+/// What stands outside of the layers.
+struct CommonWeights {
   torch::Tensor embedding;  // [V, H]
   NormWeights final_norm;
+  LinearWeights head;  // [V, H]: the embedding itself where the plan ties them; undefined where not kept
+};
+
+struct ModelWeights : CommonWeights {
   std::vector<LayerWeights> layers;
 };
 
