@@ -47,8 +47,8 @@ std::vector<std::int64_t> gate_units(ExpertSpace const&, UsageTotals const& tota
   return units;
 }
 
-constexpr EsftCriterion table[] = {{"esft_token", .2, token_score, token_units},
-                                   {"esft_gate", .1, gate_score, gate_units}};
+constexpr EsftCriterion table[] = {{"esft_token", "token", .2, token_score, token_units},
+                                   {"esft_gate", "gate", .1, gate_score, gate_units}};
 
 }  // namespace
 

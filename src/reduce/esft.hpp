@@ -13,7 +13,8 @@ namespace moerae {
 
 struct EsftCriterion {
   std::string_view name;
-  double default_p;  ///< published: .2 token, .1 gate
+  std::string_view dataset;  ///< in esft/<set>/ of scores.h5
+  double default_p;          ///< published: .2 token, .1 gate
   /// Score of every expert [L*K].
   std::vector<double> (*score)(ExpertSpace const& space, UsageTotals const& total);
   /// round(score, 4) as integers of 1e-4 [L*K], halves to even, from the integers: no rounding before it.

@@ -4,7 +4,10 @@
 
 #include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/collective.hpp"
-#include "reduce/results/results.hpp"
+#include "reduce/results/evidence.hpp"
+#include "reduce/results/publish.hpp"
+#include "reduce/results/sets.hpp"
+#include "reduce/results/summary.hpp"
 
 namespace moerae {
 namespace {
@@ -64,7 +67,7 @@ ReduceResult run_reduce(mpi::Comm const& world, ReduceInputs const& in) {
     auto sets = make_sets(plan, scores, source, provenance);
     for (auto const& set : sets) result.sets.emplace_back(set.name, set.experts.size());
     if (world.rank() != 0) return;
-    add_evidence(plan, scores, sets);
+    for (std::size_t i = 0; i < sets.size(); ++i) add_evidence(plan.requests[i], plan, scores, sets[i]);
     publish_results(in.run, stage, scores, sets, provenance);
     print_summary(plan, scores, sets);
     spdlog::info("{}: scores.h5 and {} expert set(s)", stage.path.string(), sets.size());

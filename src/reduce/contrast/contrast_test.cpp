@@ -8,8 +8,8 @@
 namespace moerae {
 namespace {
 
-TestDesign design_of(ContrastTest const& test, Relabelling const& exchange, std::int64_t permutations) {
-  TestDesign design{.statistic = std::string(test.statistic),
+store::ScoreTest design_of(ContrastTest const& test, Relabelling const& exchange, std::int64_t permutations) {
+  store::ScoreTest design{.statistic = std::string(test.statistic),
                     .units = exchange.units().size(),
                     .pairs = exchange.pairs(),
                     .movable = test.pairs_only ? exchange.pairs() : exchange.movable(),
@@ -28,7 +28,7 @@ std::vector<Significance> test_contrasts(mpi::Comm const& comm, Relabelling cons
                                          std::uint64_t seed, std::span<ContrastTest const* const> tests,
                                          std::size_t experts, ForEachComparison const& for_each_tile,
                                          PermutationOptions const& options) {
-  std::vector<TestDesign> designs;
+  std::vector<store::ScoreTest> designs;
   for (auto const* test : tests) designs.push_back(design_of(*test, exchange, options.permutations));
   Labellings const labels{exchange.observed(),
                           [&](std::uint32_t replicate) { return exchange.relabelled(seed, replicate); }};

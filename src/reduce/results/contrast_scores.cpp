@@ -4,8 +4,8 @@
 #include "moerae/base/check.hpp"
 #include "moerae/mpi/agree.hpp"
 #include "reduce/plan/set_requests.hpp"
-#include "reduce/results/scores.hpp"
-#include "reduce/significance/max_t.hpp"
+#include "reduce/results/against_all.hpp"
+#include "reduce/results/score.hpp"
 #include "reduce/stability/stability_stream.hpp"
 
 namespace moerae {
@@ -20,10 +20,10 @@ void append(std::vector<double>& all, std::vector<double> const& part) {
 }
 
 // One reading of the usage, and what is made of it for one pair of sets.
-class Pass {
+class Reading {
  public:
-  Pass(mpi::Comm const& comm, ReducePlan const& plan, ContrastPass const& pass, CheckedRecord const& record,
-       Scores& scores)
+  Reading(mpi::Comm const& comm, ReducePlan const& plan, ContrastPass const& pass,
+          CheckedRecord const& record, Scores& scores)
       : comm_(comm),
         plan_(plan),
         pass_(pass),
@@ -49,8 +49,16 @@ class Pass {
  private:
   using Criteria = std::vector<ContrastCriterion const*>;
 
-  ContrastScores& of(ContrastCriterion const& criterion, Pair const& pair) {
-    return scores_.contrasts[{std::string(criterion.name), versus(pair)}];
+  // The row of the criterion, made by its first tile.
+  Score& of(ContrastCriterion const& criterion, Pair const& pair) {
+    auto const found = std::ranges::find_if(scores_.rows, [&](Score const& row) {
+      return row.criterion == criterion.name && row.of == versus(pair);
+    });
+    if (found != scores_.rows.end()) return *found;
+    auto& row =
+        scores_.rows.emplace_back(Score{std::string(criterion.name), versus(pair), pass_.positions.name, {}});
+    row.signs = true;
+    return row;
   }
 
   void score(Pair const& pair, Criteria const& criteria, bool topics) {
@@ -74,11 +82,10 @@ class Pass {
     std::ranges::move(replication.finish(size), std::back_inserter(scores_.replication[versus(pair)]));
   }
 
-  void score_tile(ContrastCriterion const& criterion, Comparison const& groups, ContrastScores& scores) {
+  void score_tile(ContrastCriterion const& criterion, Comparison const& groups, Score& row) {
     auto const [score, divergence] = criterion.score(groups);
-    append(scores.score, score);
-    append(scores.divergence, divergence);
-    scores.positions = pass_.positions.name;
+    append(row.values, score);
+    append(row.divergence, divergence);
   }
 
   void stabilise(Pair const& pair, Criteria const& criteria) {
@@ -88,7 +95,7 @@ class Pass {
       StabilityStream stream(comm_, scores_.space, *plan_.contrast_stability, plan_.seed,
                              "resampling " + name, plan_.bytes / 2);
       usage_.each([&](UsageTile const& tile) { stream.add(tile.compare(pair.a, pair.b), criterion->score); });
-      scores_.ses.emplace(name, stream.finish());
+      scores_.rows.push_back(frequency_score(name, pass_.positions.name, stream.finish()));
     }
   }
 
@@ -119,60 +126,15 @@ class Pass {
   Scores& scores_;
 };
 
-// Two tests of one expert, both of which must reject: the larger p (intersection-union; Berger 1982).
-std::shared_ptr<Significance const> both(Significance const& x, Significance const& y) {
-  auto out = std::make_shared<Significance>();
-  out->statistic = x.statistic;
-  out->units = std::min(x.units, y.units);
-  out->pairs = std::min(x.pairs, y.pairs);
-  out->movable = std::min(x.movable, y.movable);
-  out->smallest_p = std::max(x.smallest_p, y.smallest_p);
-  out->permutations = std::min(x.permutations, y.permutations);
-  out->refused = x.refused.empty() ? y.refused : x.refused;
-  for (std::size_t e = 0; e < x.t.size(); ++e) out->t.push_back(std::min(x.t[e], y.t[e]));
-  if (!out->refused.empty()) return out;
-  for (std::size_t e = 0; e < x.t.size(); ++e) {
-    bool const one_way = (x.t[e] > 0) == (y.t[e] > 0);  // else one of the directions is not shown at all
-    out->p_adjusted.push_back(one_way ? std::max(x.p_adjusted[e], y.p_adjusted[e]) : 1);
-    out->p.push_back(one_way ? std::max(x.p[e], y.p[e]) : 1);
-  }
-  out->q = benjamini_hochberg(out->p);
-  return out;
-}
-
-// More in a than in every other set: the smallest of the scores.
-ContrastScores against_all(std::string const& criterion, Pair const& groups, Scores const& scores) {
-  ContrastScores out;
-  for (auto const& pair : groups.parts()) {
-    auto const& part = scores.contrasts.at({criterion, versus(pair)});
-    if (out.score.empty()) {
-      out = part;
-      continue;
-    }
-    for (std::size_t e = 0; e < out.score.size(); ++e) out.score[e] = std::min(out.score[e], part.score[e]);
-    if (part.significance) out.significance = both(*out.significance, *part.significance);
-  }
-  out.divergence.clear();
-  if (!out.significance) return out;
-  auto result = std::make_shared<Significance>(*out.significance);
-  result->statistic += ", the least of several comparisons";
-  // an expert can be false in any of k comparisons, with a chance of level/2 each, since the sign is asked
-  // for
-  auto const k = static_cast<double>(groups.parts().size());
-  for (auto& p : result->p_adjusted) p = std::min(1.0, p * std::max(1.0, k / 2));
-  out.significance = std::move(result);
-  return out;
-}
-
 }  // namespace
 
 void add_contrasts(mpi::Comm const& comm, ReducePlan const& plan, CheckedRecord const& record,
                    Scores& scores) {
-  for (auto const& pass : plan.passes) Pass(comm, plan, pass, record, scores).run();
+  for (auto const& pass : plan.passes) Reading(comm, plan, pass, record, scores).run();
   for (auto const& groups : plan.groups)
     for (auto const* criterion : plan.criteria)
       if (std::string const name(criterion->name); groups.several() && planned(plan.passes, name, groups))
-        scores.contrasts[{name, versus(groups)}] = against_all(name, groups, scores);
+        scores.rows.push_back(against_all(name, groups, scores));
 }
 
 }  // namespace moerae

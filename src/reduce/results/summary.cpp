@@ -1,22 +1,21 @@
+#include "reduce/results/summary.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-
-#include "reduce/results/results.hpp"
 
 namespace moerae {
 
 void print_summary(ReducePlan const& plan, Scores const& scores, std::vector<store::ExpertSet> const& sets) {
   std::size_t clusters = 0;
-  for (auto const& table : scores.facts) clusters += table.clusters.size();
+  for (auto const& [name, use] : scores.sets) clusters += use.facts.clusters.size();
   spdlog::info("{} layers of {} experts, top-{}; {} clusters of {} prompt sets, discovery split (IN-SAMPLE)",
                scores.space.layers.size(), scores.space.experts, scores.space.top_k, clusters,
-               scores.facts.size());
-  auto const tested = std::ranges::count_if(scores.contrasts, [](auto const& entry) {
-    return entry.second.significance && entry.second.significance->refused.empty();
-  });
-  spdlog::info("{} selection frequencies, {} contrasts, {} of them tested{}", scores.ses.size(),
-               scores.contrasts.size(), tested,
+               scores.sets.size());
+  auto const number = [&](auto const& which) { return std::ranges::count_if(scores.rows, which); };
+  spdlog::info("{} selection frequencies, {} contrasts, {} of them tested{}",
+               number([](Score const& row) { return row.frequency != nullptr; }), number(&Score::signs),
+               number([](Score const& row) { return row.significance && row.significance->refused.empty(); }),
                plan.left_out.empty() ? "" : fmt::format("; left out: {}", fmt::join(plan.left_out, "; ")));
   auto const empty = std::ranges::count_if(sets, [](auto const& set) { return set.experts.empty(); });
   spdlog::info("{} expert sets, {} of them empty; `python -m moerae report` shows what was found",

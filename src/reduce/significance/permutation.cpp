@@ -24,9 +24,9 @@ struct Running {
   [[nodiscard]] bool refused() const { return !result.refused.empty(); }
 };
 
-Running started(TestDesign const& design, std::size_t experts, std::int64_t permutations) {
+Running started(store::ScoreTest const& design, std::size_t experts, std::int64_t permutations) {
   Running running;
-  static_cast<TestDesign&>(running.result) = design;
+  static_cast<store::ScoreTest&>(running.result) = design;
   running.result.t.assign(experts, 0);
   if (!running.refused()) running.result.permutations = permutations;
   running.pivots.assign(static_cast<std::size_t>(running.result.permutations) + 1, -1);
@@ -64,7 +64,7 @@ Significance finished(Running& running, mpi::Comm const& comm, double confidence
 
 class Test {
  public:
-  Test(mpi::Comm const& comm, Labellings const& labels, std::span<TestDesign const> designs,
+  Test(mpi::Comm const& comm, Labellings const& labels, std::span<store::ScoreTest const> designs,
        std::size_t experts, PermutationOptions const& options)
       : labels_(labels), confidence_(options.confidence), experts_(experts), report_(comm.rank() == 0) {
     for (auto const& design : designs) running_.push_back(started(design, experts, options.permutations));
@@ -146,7 +146,7 @@ class Test {
 }  // namespace
 
 std::vector<Significance> permutation_test(mpi::Comm const& comm, Labellings const& labels,
-                                           std::span<TestDesign const> designs, std::size_t experts,
+                                           std::span<store::ScoreTest const> designs, std::size_t experts,
                                            ForEachTile const& for_each_tile,
                                            PermutationOptions const& options) {
   expect(options.permutations >= 1 && options.permutations < std::numeric_limits<std::uint32_t>::max(),

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "moerae/mpi/comm.hpp"
+#include "moerae/store/scores.hpp"
 #include "reduce/significance/statistic.hpp"
 
 namespace moerae {
@@ -23,21 +24,11 @@ struct Labellings {
   std::function<std::vector<Label>(std::uint32_t replicate)> redrawn;
 };
 
-/// What is known of a test before it is made.
-struct TestDesign {
-  std::string statistic;
-  std::size_t units = 0, pairs = 0, movable = 0;
-  double smallest_p = 1;     ///< that the redrawn labels can reach
-  std::string refused = {};  ///< why there are no p values; empty where there are
-};
-
 /// Of one statistic over all experts of the model. Printed beside it: q holds for positively dependent p,
 /// which is not proven here; a small p says that the labels matter within what was exchanged, not why.
-struct Significance : TestDesign {
-  std::int64_t permutations = 0;         ///< 0 when refused
-  std::vector<double> t;                 ///< [E] observed
-  std::vector<double> p_adjusted, p, q;  ///< [E] max-T, marginal, Benjamini-Hochberg; empty when refused
-  double lambda = 0;                     ///< for true_discoveries(lambda, E, t of the set)
+struct Significance : store::ScoreTest {
+  std::vector<double> t;  ///< [L*K] observed; lambda is for true_discoveries(lambda, L*K, t of the set)
+  std::vector<double> p;  ///< [L*K] marginal; empty when refused
 };
 
 struct PermutationOptions {
@@ -57,11 +48,11 @@ struct StatisticTile {
 using ForEachTile = std::function<void(std::function<void(StatisticTile const& tile)> const&)>;
 
 /// Tests all statistics with the same redrawn labels: replicates 0..B-1 are dealt to the ranks; p values and
-/// lambda are the same bytes on any number of ranks, for any tiles and any memory. A refused design gets its
-/// observed T only. Collective. `experts` is E, that of all tiles together. What a statistic throws passes
+/// lambda are the same bytes on any number of ranks, for any tiles and any memory. Of `designs` what is known
+/// before the test is given: statistic, units, smallest p; a refused one gets its observed T only. Collective. `experts` is E, that of all tiles together. What a statistic throws passes
 /// through.
 [[nodiscard]] std::vector<Significance> permutation_test(mpi::Comm const& comm, Labellings const& labels,
-                                                         std::span<TestDesign const> designs,
+                                                         std::span<store::ScoreTest const> designs,
                                                          std::size_t experts,
                                                          ForEachTile const& for_each_tile,
                                                          PermutationOptions const& options);

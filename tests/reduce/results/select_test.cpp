@@ -4,8 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "reduce/made_run.hpp"
-
 namespace moerae {
 namespace {
 
@@ -13,19 +11,17 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using Kind = SetRequest::Kind;
 
-Scores made_scores() {
-  Scores scores;
-  scores.space = {{2, 5}, 3, 1};  // experts 2:0 2:1 2:2 5:0 5:1 5:2
-  scores.contrasts[{"js", "a-vs-b"}] = {.score = {.2, -.5, 0, .2, -.1, .3}};
-  StabilityRule rule;
-  scores.ses.emplace("a", Stability{scores.space, rule, 1, {90, 10, 0, 0, 5, 95}, {}, {}});
-  scores.groups = {{"hcdg", {.1, .2, .3, .4, .5, .6}, {1, 3, 5}}};
-  return scores;
+ExpertSpace const space{{2, 5}, 3, 1};  // experts 2:0 2:1 2:2 5:0 5:1 5:2
+
+Score contrast_row() {
+  Score row{"js", "a-vs-b", "content", {.2, -.5, 0, .2, -.1, .3}};
+  row.signs = true;
+  return row;
 }
 
-std::vector<std::string> chosen(SetRequest const& request, Scores const& scores = made_scores()) {
+std::vector<std::string> chosen(SetRequest const& request, Score const& score) {
   std::vector<std::string> names;
-  for (auto const& e : select_experts(request, scores))
+  for (auto const& e : select_experts(request, space, score))
     names.push_back(fmt::format("{}:{}", e.layer.value, e.expert.value));
   return names;
 }
@@ -37,48 +33,55 @@ SetRequest contrast(store::Side side) {
 TEST(Select, ContrastSides) {
   auto request = contrast(store::Side::positive);
   request.count = 2;
-  EXPECT_THAT(chosen(request), ElementsAre("5:2", "2:0"));  // 2:0 and 5:0 tie
+  EXPECT_THAT(chosen(request, contrast_row()), ElementsAre("5:2", "2:0"));  // 2:0 and 5:0 tie
   request.count = 9;
-  EXPECT_THAT(chosen(request), ElementsAre("5:2", "2:0", "5:0"));  // only those above 0
+  EXPECT_THAT(chosen(request, contrast_row()), ElementsAre("5:2", "2:0", "5:0"));  // only those above 0
   request = contrast(store::Side::negative);
   request.count = 2;
-  EXPECT_THAT(chosen(request), ElementsAre("2:1", "5:1"));
+  EXPECT_THAT(chosen(request, contrast_row()), ElementsAre("2:1", "5:1"));
   request = contrast(store::Side::both);
   request.threshold = .2;
-  EXPECT_THAT(chosen(request), ElementsAre("2:1", "5:2", "2:0", "5:0"));
+  EXPECT_THAT(chosen(request, contrast_row()), ElementsAre("2:1", "5:2", "2:0", "5:0"));
 }
 
 TEST(Select, Frequencies) {
+  StabilityRule const rule;
+  auto const row = frequency_score("a", "content", Stability{space, rule, 1, {90, 10, 0, 0, 5, 95}, {}, {}});
+  EXPECT_EQ(row.stored, "ses/a/frequency");
   SetRequest request{.name = "n", .criterion = "ses", .kind = Kind::ses, .set = "a"};
-  EXPECT_THAT(chosen(request), ElementsAre("5:2", "2:0"));  // tau .9
-  EXPECT_EQ(select_experts(request, made_scores())[1].frequency, .9);
+  EXPECT_THAT(chosen(request, row), ElementsAre("5:2", "2:0"));  // tau .9
+  EXPECT_EQ(select_experts(request, space, row)[1].frequency, .9);
   request.threshold = .05;
-  EXPECT_THAT(chosen(request), ElementsAre("5:2", "2:0", "2:1", "5:1"));
+  EXPECT_THAT(chosen(request, row), ElementsAre("5:2", "2:0", "2:1", "5:1"));
   request.threshold.reset();
   request.count = 3;
-  EXPECT_THAT(chosen(request), ElementsAre("5:2", "2:0", "2:1"));
+  EXPECT_THAT(chosen(request, row), ElementsAre("5:2", "2:0", "2:1"));
+  request.count = 9;
+  EXPECT_THAT(chosen(request, row), ElementsAre("5:2", "2:0", "2:1", "5:1"));  // never chosen: never taken
 }
 
 TEST(Select, MembersOfAGroup) {
+  Score row{"hcdg", "a-vs-b", "content", {.1, .2, .3, .4, .5, .6}};
+  row.members = {1, 3, 5};
+  row.only_members = true;
   SetRequest request{.name = "n", .criterion = "hcdg", .kind = Kind::safety_group};
-  EXPECT_THAT(chosen(request), ElementsAre("5:2", "5:0", "2:1"));
+  EXPECT_THAT(chosen(request, row), ElementsAre("5:2", "5:0", "2:1"));
   request.threshold = .4;
-  EXPECT_THAT(chosen(request), ElementsAre("5:2", "5:0"));
+  EXPECT_THAT(chosen(request, row), ElementsAre("5:2", "5:0"));
   request.threshold = .9;
-  EXPECT_THAT(chosen(request), IsEmpty());
+  EXPECT_THAT(chosen(request, row), IsEmpty());
 }
 
 TEST(Select, EsftInTheOrderOfRoundedScores) {
   // scores .33333, .33334 round to the same: the lower id is first although its score is lower
-  auto scores = made_scores();
-  scores.totals["a"] =
-      totals(test::made_table("a", scores.space, {{33333, 33334, 33333, 100000, 0, 0}}, {100000}));
+  Score row{"esft_token", "a", "content", {.33333, .33334, .33333, 1, 0, 0}};
+  row.chosen_by = {.3333, .3333, .3333, 1, 0, 0};
   SetRequest request{.name = "n", .criterion = "esft_token", .kind = Kind::esft, .set = "a", .p = .3};
-  EXPECT_THAT(chosen(request, scores), ElementsAre("5:0", "2:0"));
-  EXPECT_EQ(select_experts(request, scores)[1].score, .3333);
+  EXPECT_THAT(chosen(request, row), ElementsAre("5:0", "2:0"));
+  EXPECT_EQ(select_experts(request, space, row)[1].score, .3333);
   request.p.reset();
   request.count = 3;
-  EXPECT_THAT(chosen(request, scores), ElementsAre("5:0", "2:0", "2:1"));
+  EXPECT_THAT(chosen(request, row), ElementsAre("5:0", "2:0", "2:1"));
 }
 
 }  // namespace

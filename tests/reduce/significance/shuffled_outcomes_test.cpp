@@ -67,7 +67,7 @@ Significance tested(std::vector<Label> const& y, std::size_t tile) {
                     shuffled[random_below(bits(3, replicate, static_cast<std::uint32_t>(i)), i)]);
         return shuffled;
       }};
-  TestDesign const design{
+  store::ScoreTest const design{
       .statistic = "masked difference", .units = passes, .movable = passes, .smallest_p = 1e-3};
   auto const tiles = [&](auto const& visit) {
     for (std::size_t first = 0; first < experts; first += tile)
@@ -93,7 +93,7 @@ TEST(ShuffledOutcomes, ARefusedDesignHasItsStatisticOnly) {
   auto const y = outcomes(60);
   Labellings const labels{y,
                           [](std::uint32_t) -> std::vector<Label> { throw std::logic_error("not redrawn"); }};
-  TestDesign const design{.statistic = "refused", .refused = "too few passes"};
+  store::ScoreTest const design{.statistic = "refused", .refused = "too few passes"};
   auto const found =
       permutation_test(
           {}, labels, std::span(&design, 1), experts,

@@ -1,10 +1,11 @@
-#include "reduce/results/results.hpp"
+#include "reduce/results/publish.hpp"
 
 #include <algorithm>
 
 #include "moerae/store/content_hash.hpp"
 #include "moerae/store/manifest.hpp"
 #include "moerae/store/publish.hpp"
+#include "reduce/results/write_scores.hpp"
 
 namespace moerae {
 namespace {
