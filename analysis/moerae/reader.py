@@ -22,7 +22,7 @@ from moerae import agreement, manifest, score_data, topic_behaviour
 from moerae.corpus_file import LABELS, SPLITS
 from moerae.criteria import criteria
 from moerae.errors import ConfigError, DataError
-from moerae.shard_data import reading, shard_routing, shard_usage
+from moerae.shard_data import reading, shard_last_logits, shard_routing, shard_usage
 
 DEFAULT_COUNT = 12  # of contrast.count
 
@@ -151,6 +151,10 @@ class Run:
         if not sets:  # no key, nothing named: all of the corpus
             return list(self.corpus["set"].unique())
         return [sets] if isinstance(sets, str) else sets
+
+    def last_logits(self) -> xr.DataArray:
+        """Of all shards, see shard_last_logits."""
+        return xr.concat([shard_last_logits(path) for path in self.shards], "prompt")
 
     def routing(self, shard: int | Path) -> xr.Dataset:
         """Of one shard, see shard_routing."""

@@ -52,11 +52,20 @@ def shard_usage(path: Path, corpus: pd.DataFrame, sets: list[str] | None) -> xr.
         return xr.Dataset(data, axes, {"model": file.attrs["model_id"], "top_k": int(file.attrs["top_k"])})
 
 
+def shard_last_logits(path: Path) -> xr.DataArray:
+    """Router logits [prompt, layer, expert] of the last token before the reply; NaN where a prompt has none."""
+    with reading(path) as file:
+        if "routing/last_logits" not in file:
+            raise DataError(f"{path}: no logits of last tokens; they need a record made with record.logits = last")
+        axes = {"prompt": file["prompt_id"][:], "layer": file["layer"][:], "expert": file["expert"][:]}
+        return xr.DataArray(file["routing/last_logits"][:], axes, ("prompt", "layer", "expert"))
+
+
 def shard_routing(path: Path, corpus: pd.DataFrame) -> xr.Dataset:
     """expert_id and weight [token, layer, slot], logits [token, layer, expert] where recorded; prompt, position in it
     and class of each token are coordinates. Ids ascend within a token, weights are the ones applied."""
     with reading(path) as file:
-        if "routing" not in file:
+        if "routing/expert" not in file:
             raise DataError(f"{path}: usage only; routing of tokens needs a record made with record.routing = true")
         group, ids = file["routing"], file["prompt_id"][:]
         offset, layers = group["offset"][:], file["layer"][:]

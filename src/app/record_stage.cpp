@@ -36,7 +36,7 @@ store::Provenance origin_of(Context const& context, Study const& study, RecordJo
   origin.stage_hash = folder.stage().hash;
   origin.shards = static_cast<std::int64_t>(job.shards.size());
   origin.grid = fmt::format("{}x{}", grid.data_width, grid.expert_width);
-  origin.prompt_equivalent = study.record.routing || study.record.logits;
+  origin.prompt_equivalent = study.record.routing || study.record.logits != Logits::none;
   return origin;
 }
 

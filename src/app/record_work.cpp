@@ -14,10 +14,16 @@ class RecordingTap final : public LayerTap {
   RecordingTap(Recorder& recorder, Batch const& batch)
       : recorder_(recorder), rows_(recorder.rows_of(batch)) {}
   void on_decision(LayerId layer, Rows const&, RoutingDecision const& decision) override {
-    recorder_.on_decision(rows_, HostDecision(layer, decision, recorder_.wants_logits()).rows());
+    recorder_.on_decision(rows_, HostDecision(layer, decision, asked(decision.logits)).rows());
   }
 
  private:
+  [[nodiscard]] torch::Tensor asked(torch::Tensor const& logits) const {
+    if (recorder_.logits() == Logits::none) return {};
+    if (recorder_.logits() == Logits::all) return logits;
+    return logits.index_select(0, torch::tensor(rows_.last, torch::kInt64).to(logits.device()));
+  }
+
   Recorder& recorder_;
   RecorderRows rows_;
 };

@@ -14,11 +14,11 @@ std::span<T const> values(torch::Tensor const& t) {
 
 }  // namespace
 
-HostDecision::HostDecision(LayerId layer, RoutingDecision const& decision, bool with_logits)
+HostDecision::HostDecision(LayerId layer, RoutingDecision const& decision, torch::Tensor const& logits)
     : layer_(layer),
       experts_(on_host(decision.experts, torch::kInt64)),
       weights_(on_host(decision.weights, torch::kFloat32)) {
-  if (with_logits) logits_ = on_host(decision.logits, torch::kFloat32);
+  if (logits.defined()) logits_ = on_host(logits, torch::kFloat32);
 }
 
 RoutingRows HostDecision::rows() const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "moerae/base/check.hpp"
@@ -45,7 +46,9 @@ void Recorder::begin(Shard const& shard) {
   record_.mass.assign(prompts * classes * record_.space.size(), 0);
   record_.expert.resize(routing_ ? tokens * layers * static_cast<std::size_t>(record_.space.top_k) : 0);
   record_.weight.resize(record_.expert.size());
-  record_.logits.resize(logits_ ? tokens * record_.space.size() : 0);
+  record_.logits.resize(logits_ == Logits::all ? tokens * record_.space.size() : 0);
+  record_.last_logits.assign(logits_ == Logits::last ? prompts * record_.space.size() : 0,
+                             std::numeric_limits<float>::quiet_NaN());
   for (auto entry = shard.first; entry < shard.last; ++entry)
     for (std::int64_t position = 0; position < corpus_.length(selected_[entry]); ++position)
       ++record_.tokens[cell(entry, position)];
@@ -54,9 +57,16 @@ void Recorder::begin(Shard const& shard) {
 RecorderRows Recorder::rows_of(Batch const& batch) const {
   RecorderRows out;
   out.first = static_cast<std::size_t>(record_.offset[batch.first - first_entry_]);
-  for (auto entry = batch.first; entry < batch.last; ++entry)
-    for (std::int64_t position = 0; position < corpus_.length(selected_[entry]); ++position)
+  for (auto entry = batch.first; entry < batch.last; ++entry) {
+    auto const prompt = selected_[entry];
+    auto const before_reply = corpus_.response_offset[prompt] - corpus_.offset[prompt];
+    if (logits_ == Logits::last && before_reply > 0) {
+      out.last.push_back(static_cast<std::int64_t>(out.cells.size()) + before_reply - 1);
+      out.last_prompts.push_back(entry - first_entry_);
+    }
+    for (std::int64_t position = 0; position < corpus_.length(prompt); ++position)
       out.cells.push_back(cell(entry, position));
+  }
   return out;
 }
 
@@ -76,7 +86,8 @@ void Recorder::on_decision(RecorderRows const& rows, RoutingRows const& decision
       decision.top_k, rows.cells.size(), record_.space.top_k);
   auto const layer = static_cast<std::size_t>(at - layers.begin());
   add_usage(rows, decision, layer);
-  keep_rows(rows, decision, layer);
+  if (routing_) keep_rows(rows, decision, layer);
+  if (logits_ != Logits::none) keep_logits(rows, decision, layer);
 }
 
 void Recorder::add_usage(RecorderRows const& rows, RoutingRows const& decision, std::size_t layer) {
@@ -91,16 +102,26 @@ void Recorder::add_usage(RecorderRows const& rows, RoutingRows const& decision, 
 }
 
 void Recorder::keep_rows(RecorderRows const& rows, RoutingRows const& decision, std::size_t layer) {
-  auto const layers = record_.space.layers.size(), experts = static_cast<std::size_t>(record_.space.experts);
-  auto const k = decision.top_k;
-  for (std::size_t row = 0; row < decision.rows && (routing_ || logits_); ++row) {
-    auto const line = (rows.first + row) * layers + layer;
-    for (std::size_t j = 0; routing_ && j < k; ++j) {
-      record_.expert[line * k + j] = static_cast<std::uint16_t>(decision.experts[row * k + j]);
-      record_.weight[line * k + j] = decision.weights[row * k + j];
+  auto const layers = record_.space.layers.size(), k = decision.top_k;
+  for (std::size_t row = 0; row < decision.rows; ++row)
+    for (std::size_t j = 0; j < k; ++j) {
+      auto const at = ((rows.first + row) * layers + layer) * k + j;
+      record_.expert[at] = static_cast<std::uint16_t>(decision.experts[row * k + j]);
+      record_.weight[at] = decision.weights[row * k + j];
     }
-    if (logits_)
-      std::copy_n(decision.logits.data() + row * experts, experts, record_.logits.data() + line * experts);
+}
+
+void Recorder::keep_logits(RecorderRows const& rows, RoutingRows const& decision, std::size_t layer) {
+  auto const layers = record_.space.layers.size(), experts = static_cast<std::size_t>(record_.space.experts);
+  bool const all = logits_ == Logits::all;
+  auto const lines = all ? rows.cells.size() : rows.last.size();
+  expect(decision.logits.size() == lines * experts, "layer {}: {} logits for {} rows of {} experts",
+         decision.layer.value, decision.logits.size(), lines, experts);
+  auto& kept = all ? record_.logits : record_.last_logits;
+  for (std::size_t line = 0; line < lines; ++line) {
+    auto const row = all ? rows.first + line : rows.last_prompts[line];
+    std::copy_n(decision.logits.data() + line * experts, experts,
+                kept.data() + (row * layers + layer) * experts);
   }
 }
 

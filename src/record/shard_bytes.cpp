@@ -15,7 +15,8 @@ ShardBytes shard_bytes(ExpertSpace const& space, std::int64_t prompts, std::int6
   ShardBytes out;
   out.usage = prompts * classes * (experts * (4 + 8) + 4);  // counts, gate mass, tokens
   if (options.routing) out.routing = tokens * layers * space.top_k * (id + value);
-  if (options.logits) out.logits = tokens * experts * value;
+  if (options.logits != Logits::none)
+    out.logits = (options.logits == Logits::all ? tokens : prompts) * experts * value;
   return out;
 }
 

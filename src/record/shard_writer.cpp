@@ -96,6 +96,13 @@ void write_routing(store::File& file, ShardRecord const& r, std::string const& p
     file.attach_scale("routing/logits", 1, "layer", "layer");
     file.attach_scale("routing/logits", 2, "expert", "expert");
   }
+  if (!r.last_logits.empty()) {
+    write_floats(file, "routing/last_logits", r.last_logits,
+                 {r.prompt_id.size(), layers, static_cast<std::uint64_t>(r.space.experts)}, precision);
+    file.attach_scale("routing/last_logits", 0, "prompt_id", "prompt");
+    file.attach_scale("routing/last_logits", 1, "layer", "layer");
+    file.attach_scale("routing/last_logits", 2, "expert", "expert");
+  }
 }
 
 }  // namespace
@@ -120,7 +127,8 @@ void write_shard(std::filesystem::path const& path, ShardRecord const& record, s
     file.write("layer", record.space.layers, {shape[2]});
     file.write("expert", up_to(record.space.experts), {shape[3]});
     write_usage(file, record, shape);
-    if (!record.expert.empty() || !record.logits.empty()) write_routing(file, record, precision);
+    if (!record.expert.empty() || !record.logits.empty() || !record.last_logits.empty())
+      write_routing(file, record, precision);
     store::mark_complete(file);
     file.close();
   });

@@ -123,7 +123,7 @@ def random_corpus(path: Path, lengths: list[int], vocabulary: int, seed: int = 0
 
 def recording(model: Path, corpus: Path, run: Path, expert: int = 1, **record: object) -> dict[str, object]:
     """The keys of a recording in float32 with everything kept; `record` overrides keys of [record]."""
-    keys = {"routing": "true", "logits": "true", "precision": "float32", "batch_tokens": 128, "shard_prompts": 4}
+    keys = {"routing": "true", "logits": "all", "precision": "float32", "batch_tokens": 128, "shard_prompts": 4}
     study = {
         "model.path": model,
         "model.dtype": "float32",

@@ -28,7 +28,7 @@ path = /data/corpus.h5
 sets = a, b, c
 [record]
 routing = false
-logits = true
+logits = last
 precision = float16
 batch_tokens = 17
 shard_prompts = 3
@@ -101,7 +101,7 @@ TEST(PrintDefaults, HoldEveryKeyWithItsHelp) {
 TEST(StudyJson, IsTypedAndBySection) {
   auto const json = study_json(read_text(everything));
   EXPECT_EQ(json["run"]["seed"], 7);
-  EXPECT_EQ(json["record"]["logits"], true);
+  EXPECT_EQ(json["record"]["logits"], "last");
   EXPECT_EQ(json["contrast"]["groups"], nlohmann::json({"a:b", "a:b/c"}));
   EXPECT_EQ(json["select"]["two"]["count"], 9);
   EXPECT_EQ(json["select"]["two"]["p"], nullptr);

@@ -17,12 +17,12 @@ namespace fs = std::filesystem;
 TEST(ReadStudy, ValuesOfTheFile) {
   auto const study = read_text(
       "# a study\n[run]\nseed = 18446744073709551615\nwall_limit = 1.5\n\n[model]\r\ndtype = bfloat16\r\n"
-      "[corpus]\nsets = regular, jailbreak # two\n[record]\nlogits = yes\n[ses]\nalpha = .25\n");
+      "[corpus]\nsets = regular, jailbreak # two\n[record]\nlogits = all\n[ses]\nalpha = .25\n");
   EXPECT_EQ(study.run.seed, 18446744073709551615U);
   EXPECT_EQ(study.run.wall_limit, 1.5);
   EXPECT_EQ(study.model.dtype, "bfloat16");
   EXPECT_THAT(study.corpus.sets, ElementsAre("regular", "jailbreak"));
-  EXPECT_TRUE(study.record.logits);
+  EXPECT_EQ(study.record.logits, Logits::all);
   EXPECT_EQ(study.ses.alpha, 0.25);
 }
 
@@ -35,10 +35,10 @@ TEST(ReadStudy, GroupsAreALosslessList) {
 
 TEST(ReadStudy, TheCommandLineOverridesTheFile) {
   auto const study = read_text("[run]\nseed = 1\n[record]\nbatch_tokens = 5\nlogits = maybe\n",
-                               {"--run.seed", "2", "--record.logits=true", "--corpus.sets="});
+                               {"--run.seed", "2", "--record.logits=all", "--corpus.sets="});
   EXPECT_EQ(study.run.seed, 2U);
   EXPECT_EQ(study.record.batch_tokens, 5);
-  EXPECT_TRUE(study.record.logits);  // a bad value of the file does not matter once it is overridden
+  EXPECT_EQ(study.record.logits, Logits::all);  // a bad value of the file does not matter once it is overridden
 }
 
 TEST(ReadStudy, AnEmptyValueOnTheCommandLineClearsAList) {

@@ -134,7 +134,7 @@ def record(work: Work, args: argparse.Namespace) -> float:
             "run.dir": Path(run) / "run",
             "grid.expert": args.expert,
             "record.routing": "true",
-            "record.logits": "true",
+            "record.logits": "all",
             "record.batch_tokens": args.batch_tokens,
         }
         keys = [word for key, value in study.items() for word in (f"--{key}", str(value))]

@@ -34,7 +34,7 @@ class RecorderTest : public testing::Test {
   Corpus corpus_ = made_corpus();
   std::vector<std::size_t> selected_{0, 1};
   Shard shard_{ShardId(0), 0, 2, {{0, 1, 3}, {1, 2, 2}}};
-  RecordOptions options_{true, true, "auto", 3, 2};
+  RecordOptions options_{true, Logits::all, "auto", 3, 2};
 
   // layer and row decide what the router says
   static void feed(Recorder& recorder, RecorderRows const& rows, std::int32_t layer, int salt) {
@@ -44,7 +44,10 @@ class RecorderTest : public testing::Test {
       auto const low = (static_cast<int>(r) + salt) % 3;
       ids.insert(ids.end(), {low, low + 1});
       weights.insert(weights.end(), {0.25F, 0.5F + 0.125F * static_cast<float>(r)});
-      for (int e = 0; e < 4; ++e) logits.push_back(static_cast<float>(layer * 100 + salt * 10 + e));
+      bool const asked = recorder.logits() == Logits::all ||
+                         std::ranges::find(rows.last, static_cast<std::int64_t>(r)) != rows.last.end();
+      for (int e = 0; e < 4 && asked; ++e)
+        logits.push_back(static_cast<float>(layer * 100 + salt * 10 + e) + 0.25F * static_cast<float>(r));
     }
     recorder.on_decision(rows, {LayerId(layer), rows.cells.size(), 2, ids, weights, logits});
   }
@@ -100,8 +103,35 @@ TEST_F(RecorderTest, KeepsRowsInTokenOrder) {
   EXPECT_EQ(r.logits[(3 * 2 + 0) * 4 + 3], 123.0F);
 }
 
+TEST_F(RecorderTest, KeepsTheLogitsOfTheLastTokenBeforeTheReply) {
+  auto const all = recorded(false);
+  options_.logits = Logits::last;
+  auto const r = recorded(false);
+  EXPECT_TRUE(r.logits.empty());
+  ASSERT_EQ(r.last_logits.size(), 2U * 2 * 4);
+  for (std::size_t prompt = 0; prompt < 2; ++prompt) {
+    auto const token = static_cast<std::size_t>(corpus_.response_offset[prompt] - 1);
+    for (std::size_t i = 0; i < 2 * 4; ++i)
+      EXPECT_EQ(r.last_logits[prompt * 8 + i], all.logits[token * 8 + i]) << prompt << ' ' << i;
+  }
+  EXPECT_EQ(r.expert, all.expert);
+  EXPECT_EQ(recorded(true).last_logits, r.last_logits);
+
+  corpus_.response_offset[1] = corpus_.offset[1];  // nothing stands before this reply
+  auto const none = recorded(false);
+  EXPECT_TRUE(std::isnan(none.last_logits[8]));
+  EXPECT_EQ(none.last_logits[0], r.last_logits[0]);
+
+  test::Scratch const scratch;
+  auto const path = scratch / shard_file_name(0);
+  write_shard(path, r, "float32", store::make_provenance(routing_schema));
+  auto const file = store::File::open(path);
+  EXPECT_EQ(file.shape("routing/last_logits"), (std::vector<std::uint64_t>{2, 2, 4}));
+  EXPECT_EQ(file.read<float>("routing/last_logits"), r.last_logits);
+}
+
 TEST_F(RecorderTest, RefusesWhatIsNoNumber) {
-  Recorder recorder(corpus_, selected_, space_, {false, false, "auto", 3, 2});
+  Recorder recorder(corpus_, selected_, space_, {false, Logits::none, "auto", 3, 2});
   recorder.begin(shard_);
   auto const rows = recorder.rows_of(shard_.batches[1]);
   std::vector<std::int64_t> const ids{0, 1, 0, 1};

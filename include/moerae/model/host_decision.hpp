@@ -11,7 +11,8 @@ namespace moerae {
 /// device. What lies there in the right type already is not copied.
 class HostDecision {
  public:
-  HostDecision(LayerId layer, RoutingDecision const& decision, bool with_logits);
+  /// `logits` [n, K]: those that are asked for, of some or all of the rows; undefined: none.
+  HostDecision(LayerId layer, RoutingDecision const& decision, torch::Tensor const& logits);
   /// Valid as long as this object.
   [[nodiscard]] RoutingRows rows() const;
 

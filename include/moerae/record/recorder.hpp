@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -15,6 +16,10 @@ namespace moerae {
 struct RecorderRows {
   std::size_t first = 0;           ///< row of the routing of the shard
   std::vector<std::size_t> cells;  ///< [rows] of usage: prompt of the shard * C + class
+  /// Rows whose logits are asked for, ascending, where it is not all of them: the last token before the
+  /// reply.
+  std::vector<std::int64_t> last;
+  std::vector<std::size_t> last_prompts;  ///< their prompts of the shard
 };
 
 /// Turns routing decisions into the record of one shard. Usage is integers only (counts, and gate mass in
@@ -31,7 +36,8 @@ class Recorder {
   /// The rows of a batch of the shard begun.
   [[nodiscard]] RecorderRows rows_of(Batch const& batch) const;
 
-  [[nodiscard]] bool wants_logits() const { return logits_; }
+  /// Whose logits `on_decision` wants: none, one row for each of RecorderRows::last, or one for every row.
+  [[nodiscard]] Logits logits() const { return logits_; }
   /// Throws DataError where a weight is not finite: the checkpoint is damaged or its dtype overflows.
   void on_decision(RecorderRows const& rows, RoutingRows const& decision);
 
@@ -41,11 +47,13 @@ class Recorder {
   // Of usage: prompt * C + class.
   [[nodiscard]] std::size_t cell(std::size_t entry, std::int64_t position) const;
   void add_usage(RecorderRows const& rows, RoutingRows const& decision, std::size_t layer);
+  void keep_logits(RecorderRows const& rows, RoutingRows const& decision, std::size_t layer);
   void keep_rows(RecorderRows const& rows, RoutingRows const& decision, std::size_t layer);
 
   Corpus const& corpus_;
   std::span<std::size_t const> selected_;
-  bool routing_, logits_;
+  bool routing_;
+  Logits logits_;
   ShardRecord record_;
   std::size_t first_entry_ = 0;  // of the shard
 };

@@ -7,8 +7,8 @@
 
 namespace moerae {
 
-/// The method of `record`: raised by whoever corrects what it writes, so that old results are not taken for new
-/// ones.
+/// The method of `record`: raised by whoever corrects what it writes, so that old results are not taken for
+/// new ones.
 inline constexpr int record_method = 1;
 
 /// Of the files that hold routing.
@@ -25,7 +25,9 @@ struct ShardRecord {
   std::vector<std::int64_t> mass;        ///< [P, C, L, K] gate mass in units of 2^-32
   std::vector<std::uint16_t> expert;     ///< [T, L, k] ascending within a token; empty unless routing is kept
   std::vector<float> weight;             ///< [T, L, k]; as expert
-  std::vector<float> logits;             ///< [T, L, K]; empty unless logits are kept
+  std::vector<float> logits;             ///< [T, L, K]; empty unless all logits are kept
+  std::vector<float> last_logits;  ///< [P, L, K] of the last token before the reply, NaN where a prompt has
+                                   ///< none; empty unless those are kept
 };
 
 }  // namespace moerae

@@ -52,6 +52,13 @@ std::vector<std::string> select_criteria() {
   return all;
 }
 
+std::vector<FormerWord> former_logits() {
+  std::vector<FormerWord> all;
+  for (auto const* word : {"true", "yes", "on", "1"}) all.push_back({word, "is now all, or last"});
+  for (auto const* word : {"false", "no", "off", "0"}) all.push_back({word, "is now none"});
+  return all;
+}
+
 // What keys are to the stages.
 constexpr Stages laid_out = stage::plan | stage::record;
 constexpr Use everywhere{stage::record | stage::reduce | stage::verify, stage::none,
@@ -86,7 +93,7 @@ std::vector<Key<Study>> make_study_keys() {
     MOERAE_KEY(corpus.sets, records, List<SetName>{}, "prompt sets to record; empty: all"),
 
     MOERAE_KEY(record.routing, records, Flag{}, "keep expert ids and gate weights of every token"),
-    MOERAE_KEY(record.logits, records, Flag{}, "keep the router logits of every token and expert (large)"),
+    MOERAE_KEY(record.logits, records, (Choice{logits_words, former_logits()}), "keep the router logits of all experts: of nobody, of the last token before the reply, of all tokens (large)"),
     MOERAE_KEY(record.precision, records, (Word{{"auto", "float16", "float32"}}), "of stored weights and logits; auto: float32 in float32 runs, else float16"),
     MOERAE_KEY(record.batch_tokens, records, positive, "tokens of one forward pass"),
     MOERAE_KEY(record.shard_prompts, records, positive, "prompts of one shard file, the unit that is committed and resumed"),

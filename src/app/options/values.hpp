@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -7,6 +9,8 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "moerae/reduce/plan/options.hpp"
@@ -68,6 +72,28 @@ struct Word {
   [[nodiscard]] std::string parse(std::string const& text, Folder const&) const;
   [[nodiscard]] std::string print(std::string const& value) const { return value; }
   [[nodiscard]] nlohmann::json json(std::string const& value) const { return value; }
+};
+
+/// A value of an enum by its word in a table of pairs {word, value}. Former words as in Word.
+template <class Enum, std::size_t n>
+struct Choice {
+  using type = Enum;
+  std::array<std::pair<std::string_view, Enum>, n> table;
+  std::vector<FormerWord> former = {};
+  [[nodiscard]] Word words() const {
+    Word all{{}, {}, former};
+    for (auto const& [word, value] : table) all.words.emplace_back(word);
+    return all;
+  }
+  [[nodiscard]] std::string expects() const { return words().expects(); }
+  [[nodiscard]] Enum parse(std::string const& text, Folder const& base) const {
+    auto const word = words().parse(text, base);
+    return std::ranges::find(table, word, [](auto const& row) { return row.first; })->second;
+  }
+  [[nodiscard]] std::string print(Enum value) const {
+    return std::string(std::ranges::find(table, value, [](auto const& row) { return row.second; })->first);
+  }
+  [[nodiscard]] nlohmann::json json(Enum value) const { return print(value); }
 };
 
 /// The name of a prompt set; empty = none.
