@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -62,8 +63,13 @@ def scale(values: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.sqrt((values.astype(float) ** 2).mean(axis=(0, 2), keepdims=True))
 
 
-def assert_equal(golden: Golden, run: Path) -> dict[str, float]:
-    """Asserts parity in float32; returns the share left out and the largest deviations in units of the scale."""
+def assert_equal(golden: Golden, run: Path, precise: Callable[[], Golden] | None = None) -> dict[str, float]:
+    """Asserts parity in float32; returns the share left out and the largest deviations in units of the scale.
+
+    On some processors the reference itself is off by about the tolerance: two computations that are each so far from
+    the truth may be twice as far from each other. `precise` gives the reference in float64 and is asked only where the
+    tolerance does not hold.
+    """
     found = recorded(run)
     assert found.layer.tolist() == golden.layer.tolist(), "`layer` must hold the decoder index of each MoE layer"
     assert found.expert.shape == golden.expert.shape and found.logits.shape == golden.logits.shape
@@ -78,7 +84,13 @@ def assert_equal(golden: Golden, run: Path) -> dict[str, float]:
     for name, got, want in (("weight", found.weight, golden.weight), ("logits", found.logits, golden.logits)):
         error = np.abs(got - want) / scale(want)
         worst[name] = float(error[~left_out].max())
-        assert worst[name] <= TOLERANCE, f"{name} off by {worst[name]:.2e} of its scale"
+        limit = TOLERANCE
+        if worst[name] > TOLERANCE and precise is not None:
+            truth = precise()
+            assert (truth.expert == golden.expert).all(), "the reference decides otherwise in float64"
+            own = np.abs(want - getattr(truth, name)) / scale(want)
+            limit = max(TOLERANCE, 2 * float(own[~left_out].max()))
+        assert worst[name] <= limit, f"{name} off by {worst[name]:.2e} of its scale, more than {limit:.2e}"
     return worst
 
 
