@@ -74,7 +74,7 @@ void add_usage_scores(mpi::Comm const& comm, ReducePlan const& plan, CheckedReco
                         plan.bytes / (2 * plan.ses_sets.size()));
   std::optional<NoiseFloorStream> floor;
   if (!plan.regular.empty() && !plan.benign.empty())
-    floor.emplace(comm, scores.space, plan.stability, plan.seed);
+    floor.emplace(comm, scores.space, plan.stability, plan.seed, plan.bytes);
   usage.each([&](UsageTile const& tile) {
     for (auto const& table : tile.tables) append(scores.sets.at(table.name).total, totals(table));
     for (auto& [set, stream] : streams) {
