@@ -38,7 +38,8 @@ TEST(ReadStudy, TheCommandLineOverridesTheFile) {
                                {"--run.seed", "2", "--record.logits=all", "--corpus.sets="});
   EXPECT_EQ(study.run.seed, 2U);
   EXPECT_EQ(study.record.batch_tokens, 5);
-  EXPECT_EQ(study.record.logits, Logits::all);  // a bad value of the file does not matter once it is overridden
+  EXPECT_EQ(study.record.logits,
+            Logits::all);  // a bad value of the file does not matter once it is overridden
 }
 
 TEST(ReadStudy, AnEmptyValueOnTheCommandLineClearsAList) {

@@ -10,10 +10,10 @@ namespace {
 
 store::ScoreTest design_of(ContrastTest const& test, Relabelling const& exchange, std::int64_t permutations) {
   store::ScoreTest design{.statistic = std::string(test.statistic),
-                    .units = exchange.units().size(),
-                    .pairs = exchange.pairs(),
-                    .movable = test.pairs_only ? exchange.pairs() : exchange.movable(),
-                    .smallest_p = exchange.smallest_p(permutations, test.pairs_only)};
+                          .units = exchange.units().size(),
+                          .pairs = exchange.pairs(),
+                          .movable = test.pairs_only ? exchange.pairs() : exchange.movable(),
+                          .smallest_p = exchange.smallest_p(permutations, test.pairs_only)};
   if (design.movable < fewest_movable)
     design.refused = fmt::format(
         "only {} of {} clusters can change the group{}, fewer than {}: a p value would say nothing; give "

@@ -49,8 +49,8 @@ using ForEachTile = std::function<void(std::function<void(StatisticTile const& t
 
 /// Tests all statistics with the same redrawn labels: replicates 0..B-1 are dealt to the ranks; p values and
 /// lambda are the same bytes on any number of ranks, for any tiles and any memory. Of `designs` what is known
-/// before the test is given: statistic, units, smallest p; a refused one gets its observed T only. Collective. `experts` is E, that of all tiles together. What a statistic throws passes
-/// through.
+/// before the test is given: statistic, units, smallest p; a refused one gets its observed T only.
+/// Collective. `experts` is E, that of all tiles together. What a statistic throws passes through.
 [[nodiscard]] std::vector<Significance> permutation_test(mpi::Comm const& comm, Labellings const& labels,
                                                          std::span<store::ScoreTest const> designs,
                                                          std::size_t experts,
