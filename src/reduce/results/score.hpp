@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "moerae/model/expert_space.hpp"
 #include "moerae/mpi/comm.hpp"
-#include "moerae/record/expert_space.hpp"
 #include "reduce/plan/plan.hpp"
 #include "reduce/replication/replication.hpp"
 #include "reduce/significance/permutation.hpp"
