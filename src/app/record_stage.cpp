@@ -78,7 +78,7 @@ ExitCode run_record(Context const& context, Study const& study) {
   auto const publish = [&](Shard const& shard, ShardRecord const& record) {
     origin.created_utc = store::utc_now();
     origin.shard = shard.id.value;
-    auto const path = folder.stage().path / shard_file_name(shard.id.value);
+    auto const path = folder.path_of(job.units[static_cast<std::size_t>(shard.id.value)]);
     write_shard(path, record, job.precision, origin);
     ledger.post(path, shard.tokens());
   };

@@ -11,8 +11,9 @@ namespace {
 // Hands the decisions of one batch to the recorder, on the host.
 class RecordingTap final : public LayerTap {
  public:
-  RecordingTap(Recorder& recorder, Batch const& batch)
-      : recorder_(recorder), rows_(recorder.rows_of(batch)) {}
+  RecordingTap(Recorder& recorder, Batch const& batch) : recorder_(recorder), rows_(recorder.rows_of(batch)) {
+    if (recorder.logits() == Logits::last) last_ = torch::tensor(rows_.last, torch::kInt64);
+  }
   void on_decision(LayerId layer, Rows const&, RoutingDecision const& decision) override {
     recorder_.on_decision(rows_, HostDecision(layer, decision, asked(decision.logits)).rows());
   }
@@ -21,11 +22,12 @@ class RecordingTap final : public LayerTap {
   [[nodiscard]] torch::Tensor asked(torch::Tensor const& logits) const {
     if (recorder_.logits() == Logits::none) return {};
     if (recorder_.logits() == Logits::all) return logits;
-    return logits.index_select(0, torch::tensor(rows_.last, torch::kInt64).to(logits.device()));
+    return logits.index_select(0, last_.to(logits.device()));
   }
 
   Recorder& recorder_;
   RecorderRows rows_;
+  torch::Tensor last_;  // rows whose logits are asked for
 };
 
 Rows pack(RecordJob const& job, Batch const& batch) {

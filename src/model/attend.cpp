@@ -40,7 +40,8 @@ torch::Tensor blockwise(Heads const& h, torch::Tensor const& sinks, AttentionSpe
 
 torch::Tensor attend(Heads const& h, torch::Tensor const& sinks, AttentionSpec const& spec) {
   auto const length = h.q.size(1), keys = h.k.size(1);
-  bool const windowed = spec.window && *spec.window<keys, behind_past = keys> length;
+  bool const windowed = spec.window.value_or(keys) < keys;
+  bool const behind_past = length < keys;
   if (windowed || sinks.defined() || (behind_past && length > 1)) return blockwise(h, sinks, spec);
   return at::scaled_dot_product_attention(h.q.unsqueeze(0), h.k.unsqueeze(0), h.v.unsqueeze(0),
                                           /*attn_mask=*/{},

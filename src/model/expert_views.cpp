@@ -1,4 +1,4 @@
-#include "moerae/model/expert_views.hpp"
+#include "model/expert_views.hpp"
 
 #include "moerae/model/tensor_specs.hpp"
 

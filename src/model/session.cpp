@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <thread>
 
+#include "model/weights_hash.hpp"
 #include "moerae/model/torch_error.hpp"
-#include "moerae/model/weights_hash.hpp"
 #include "moerae/mpi/agree.hpp"
 
 namespace moerae {
@@ -61,8 +61,6 @@ Session::Session(mpi::Comm const& world, mpi::Grid const& grid, ModelSource cons
     : source_(source),
       loaded_(load(world, grid, source)),
       weights_hash_(combine_hashes(grid.experts, loaded_.hashes)),
-      status_(grid.experts),
-      transport_(grid.experts),
-      exchange_(status_, transport_, share_of(grid, source)) {}
+      group_(grid.experts, source.plan.router().experts) {}
 
 }  // namespace moerae

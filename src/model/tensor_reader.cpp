@@ -10,8 +10,8 @@
 #include <functional>
 #include <numeric>
 
+#include "model/expert_views.hpp"
 #include "moerae/base/check.hpp"
-#include "moerae/model/expert_views.hpp"
 
 namespace moerae {
 namespace {

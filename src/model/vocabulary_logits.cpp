@@ -1,4 +1,4 @@
-#include "moerae/model/vocabulary_logits.hpp"
+#include "model/vocabulary_logits.hpp"
 
 #include "moerae/base/check.hpp"
 

@@ -1,4 +1,4 @@
-#include "moerae/model/weights_hash.hpp"
+#include "model/weights_hash.hpp"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>

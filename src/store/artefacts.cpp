@@ -29,10 +29,6 @@ bool matches(std::string_view pattern, std::string const& path) {
 
 }  // namespace
 
-std::span<Artefact const> artefacts() {
-  return table;
-}
-
 bool is_folder_of(std::string_view folder, std::string_view stage) {
   return folder == stage ||
          (folder.size() == stage.size() + 9 && folder.starts_with(stage) && folder[stage.size()] == '-');

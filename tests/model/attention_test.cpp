@@ -7,6 +7,8 @@
 
 #include <optional>
 
+#include "model/made_model.hpp"
+
 namespace moerae {
 namespace {
 
@@ -16,11 +18,7 @@ class Attention : public testing::TestWithParam<std::optional<std::int64_t>> {};
 
 TEST_P(Attention, SequencesDoNotSeeEachOther) {
   torch::manual_seed(3);
-  AttentionSpec spec;
-  spec.heads = 4;
-  spec.kv_heads = 2;
-  spec.head_dim = spec.value_dim = spec.rope.dim = 4;
-  spec.scale = 0.5;
+  auto spec = test::made_attention(4, 2, 4, 0.5);
   spec.qk_norm = QkNorm::per_head;
   spec.window = GetParam();
   AttentionWeights w;
@@ -53,11 +51,7 @@ INSTANTIATE_TEST_SUITE_P(Windows, Attention, testing::Values(std::nullopt, 3, 1,
 // The window that sees everything takes the fused path, one that sees all but nothing less the blockwise one.
 TEST(Blockwise, AgreesWithTheFusedPath) {
   torch::manual_seed(5);
-  AttentionSpec spec;
-  spec.heads = 6;
-  spec.kv_heads = 3;
-  spec.head_dim = spec.value_dim = spec.rope.dim = 8;
-  spec.scale = 0.3;
+  auto spec = test::made_attention(6, 3, 8, 0.3);
   AttentionWeights w;
   w.qkv.weight = torch::randn({12 * 8, hidden});
   w.out.weight = torch::randn({hidden, 48});

@@ -8,7 +8,6 @@
 
 #include <stdexcept>
 
-#include "model/group.hpp"
 #include "model/made_model.hpp"
 #include "moerae/model/schedule/resident.hpp"
 
@@ -26,7 +25,7 @@ class Cache : public testing::Test {
   mpi::Comm world_ = mpi::Comm::world();
   ModelPlan plan_ = test::made_plan();  // its second MoE layer has a window of 4
   ModelWeights weights_ = test::made_weights(plan_, world_.rank(), world_.size());
-  test::Group group_{world_, plan_.router().experts};
+  ExpertGroup group_{world_, plan_.router().experts};
   ResidentModel model_{plan_, weights_, group_.exchange};
   KvCache cache_{plan_, {30, 12}, torch::kFloat32};
   std::vector<std::uint32_t> a_ = test::made_tokens(30, 1), b_ = test::made_tokens(12, 2);

@@ -9,7 +9,6 @@
 #include <cmath>
 #include <set>
 
-#include "model/group.hpp"
 #include "model/layers.hpp"
 #include "model/schedule/routed.hpp"
 #include "moerae/mpi/agree.hpp"
@@ -99,7 +98,7 @@ TEST(Router, TiesGoToTheLowestIdsAndIdsAscend) {
 TEST(Exchange, GivesWhatOneRankWouldCompute) {
   auto const world = mpi::Comm::world();
   auto const layer = make_layer();
-  test::Group group(world, experts);
+  ExpertGroup group(world, experts);
   auto const own = part(layer, {experts, world.size()}, world.rank());
   torch::manual_seed(100 + static_cast<std::uint64_t>(world.rank()));
   for (std::int64_t tokens : {5L, 0L, 1L, 40L}) {
@@ -125,7 +124,7 @@ std::int64_t whole_dot(torch::Tensor const& a, torch::Tensor const& b) {
 
 TEST(Routes, BackIsTheAdjointOfForth) {
   auto const world = mpi::Comm::world();
-  test::Group group(world, experts);
+  ExpertGroup group(world, experts);
   torch::manual_seed(31 + static_cast<std::uint64_t>(world.rank()));
   for (std::int64_t tokens : {0L, 1L, 50L}) {
     auto const mine = world.rank() % 2 == 0 ? tokens : tokens / 3;
@@ -147,7 +146,7 @@ TEST(Routes, BackIsTheAdjointOfForth) {
 
 TEST(Routes, EveryTokenGoesOnceToEachOwnerOfItsExperts) {
   auto const world = mpi::Comm::world();
-  test::Group group(world, experts);
+  ExpertGroup group(world, experts);
   ExpertShare const share{experts, world.size()};
   auto const ids = torch::tensor({0, 1, 6, 2, 3, 4}, torch::kInt64).reshape({2, 3});
   auto routes = group.exchange.open(ids);
@@ -163,7 +162,7 @@ TEST(Routes, EveryTokenGoesOnceToEachOwnerOfItsExperts) {
 // On one rank too: what is trained through a whole graph there would not train on two.
 TEST(Routes, CarryNoGraph) {
   auto const world = mpi::Comm::world();
-  test::Group group(world, experts);
+  ExpertGroup group(world, experts);
   auto routes = group.exchange.open(torch::zeros({2, 1}, torch::kInt64));
   auto const there = routes.forth(torch::ones({2, 3}).requires_grad_(true));
   EXPECT_FALSE(there.requires_grad());
@@ -174,7 +173,7 @@ TEST(Routes, CarryNoGraph) {
 TEST(Exchange, AFailedRankReleasesItsPeers) {
   auto const world = mpi::Comm::world();
   if (world.size() == 1) GTEST_SKIP() << "needs a peer";
-  test::Group group(world, experts);
+  ExpertGroup group(world, experts);
   if (world.rank() == 0)
     EXPECT_TRUE(group.status.announce_failure());
   else
@@ -185,7 +184,7 @@ TEST(Exchange, AFailureBetweenCountsAndRowsCanNotBeAnnounced) {
   auto const world = mpi::Comm::world();
   if (world.size() == 1) GTEST_SKIP() << "needs a peer";
   auto const layer = make_layer();
-  test::Group group(world, experts);
+  ExpertGroup group(world, experts);
   auto own = part(layer, {experts, world.size()}, world.rank());
   for (auto& expert : own.experts)
     expert.down.weight = torch::zeros({hidden, inner + 1});  // on every rank: nobody waits

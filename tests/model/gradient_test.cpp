@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "model/experts.hpp"
-#include "model/group.hpp"
 #include "model/layer.hpp"
 #include "model/layers.hpp"
 #include "model/made_model.hpp"
+#include "moerae/model/exchange.hpp"
 #include "moerae/mpi/collective.hpp"
 
 namespace moerae {
@@ -169,7 +169,7 @@ Found driven(ModelPlan const& plan, ModelWeights& weights, ExpertExchange& excha
 TEST(Gradient, DrivenFromTheLoopEqualsOneGraph) {
   auto const world = mpi::Comm::world();
   auto const plan = test::made_plan();
-  test::Group group(world, plan.router().experts);
+  ExpertGroup group(world, plan.router().experts);
   // one sequence a rank; the last of several ranks has none
   std::vector<std::vector<std::uint32_t>> tokens;
   std::vector<Rows::Part> all;

@@ -8,10 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "model/group.hpp"
+#include "model/vocabulary_logits.hpp"
 #include "moerae/model/load_weights.hpp"
 #include "moerae/model/schedule/resident.hpp"
-#include "moerae/model/vocabulary_logits.hpp"
 
 namespace moerae {
 namespace {
@@ -30,7 +29,7 @@ nlohmann::json logits_of(std::filesystem::path const& folder, std::vector<std::u
   auto const checkpoint = Checkpoint::open(folder);
   checkpoint.check_against(plan);
   auto const loaded = load_weights(plan, checkpoint, {}, {plan.router().experts}, Head::keep);
-  test::Group group(mpi::Comm(), plan.router().experts);
+  ExpertGroup group(mpi::Comm(), plan.router().experts);
   auto const rows = Rows::of({{tokens}});
   Pass pass{.rows = rows};
   auto const hidden = forward({plan, loaded.weights, group.exchange}, pass);

@@ -10,6 +10,17 @@
 
 namespace moerae::test {
 
+/// Plain attention: queries, keys and values of one size, rotated whole.
+inline AttentionSpec made_attention(std::int64_t heads, std::int64_t kv_heads, std::int64_t size,
+                                    double scale) {
+  AttentionSpec attention;
+  attention.heads = heads;
+  attention.kv_heads = kv_heads;
+  attention.head_dim = attention.value_dim = attention.rope.dim = size;
+  attention.scale = scale;
+  return attention;
+}
+
 /// A tiny model that has a bit of everything a layer can be: a dense layer, windows, normed heads, a scaled
 /// residual stream, gated shared experts; 7 experts, 3 a token.
 inline ModelPlan made_plan() {
@@ -18,11 +29,7 @@ inline ModelPlan made_plan() {
   plan.hidden = 12;
   plan.residual_scale = 0.7;
   plan.embedding_scale = 1.5;
-  AttentionSpec attention;
-  attention.heads = 4;
-  attention.kv_heads = 2;
-  attention.head_dim = attention.value_dim = attention.rope.dim = 6;
-  attention.scale = 0.4;
+  auto attention = made_attention(4, 2, 6, 0.4);
   attention.qk_norm = QkNorm::per_head;
   MoeSpec moe;
   moe.router.experts = 7;

@@ -5,7 +5,6 @@
 
 #include <map>
 
-#include "model/group.hpp"
 #include "model/made_model.hpp"
 #include "model/router_rules.hpp"
 #include "moerae/model/schedule/resident.hpp"
@@ -41,7 +40,7 @@ class Schedule : public testing::Test {
   std::vector<std::uint32_t> a_ = test::made_tokens(9, seed_ + 1), b_ = test::made_tokens(6, seed_ + 2);
   ModelPlan plan_ = test::made_plan();
   ModelWeights weights_ = test::made_weights(plan_, world_.rank(), world_.size());
-  test::Group group_{world_, plan_.router().experts};
+  ExpertGroup group_{world_, plan_.router().experts};
   ResidentModel model_{plan_, weights_, group_.exchange};
 };
 
@@ -50,7 +49,7 @@ TEST_F(Schedule, EveryWidthComputesTheSame) {
   auto const rows = Rows::of({{a_}, {b_}});
   auto const y = run(rows, seen);
   auto const all = test::made_weights(plan_);
-  test::Group alone(mpi::Comm(), plan_.router().experts);
+  ExpertGroup alone(mpi::Comm(), plan_.router().experts);
   Pass pass{rows, &alone_seen};
   auto const expected = forward({plan_, all, alone.exchange}, pass);
   EXPECT_TRUE(torch::allclose(y, expected, 1e-5, 1e-5));

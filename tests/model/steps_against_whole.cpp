@@ -12,7 +12,6 @@
 #include <sstream>
 
 #include "model/cache.hpp"
-#include "model/group.hpp"
 #include "moerae/model/load_weights.hpp"
 #include "moerae/model/schedule/resident.hpp"
 
@@ -54,7 +53,7 @@ nlohmann::json compare(std::filesystem::path const& folder, std::vector<Cuts> co
   auto const checkpoint = Checkpoint::open(folder);
   checkpoint.check_against(plan);
   auto const loaded = load_weights(plan, checkpoint, {}, {plan.router().experts});
-  test::Group group(mpi::Comm(), plan.router().experts);
+  ExpertGroup group(mpi::Comm(), plan.router().experts);
   ResidentModel const model{plan, loaded.weights, group.exchange};
   auto const run = [&](Rows const& rows, KvCache* cache, Outcome& into) {
     Pass pass{.rows = rows, .tap = &into, .cache = cache};

@@ -58,4 +58,18 @@ class ExpertExchange {
   std::vector<int> owner_;  // [K]
 };
 
+/// The expert group of a rank: its status word, what moves its rows, and the exchange over both. Stays where
+/// it is made.
+struct ExpertGroup {
+  /// Collective over `group`.
+  ExpertGroup(mpi::Comm const& group, std::int64_t experts)
+      : status(group), transport(group), exchange(status, transport, {experts, group.size()}) {}
+  ExpertGroup(ExpertGroup const&) = delete;
+  ExpertGroup& operator=(ExpertGroup const&) = delete;
+
+  mpi::GroupStatus status;
+  mpi::MpiTransport transport;
+  ExpertExchange exchange;
+};
+
 }  // namespace moerae

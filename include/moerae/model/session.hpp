@@ -35,8 +35,8 @@ class Session {
   Session(Session const&) = delete;
   Session& operator=(Session const&) = delete;
 
-  [[nodiscard]] ResidentModel model() { return {source_.plan, loaded_.weights, exchange_}; }
-  [[nodiscard]] mpi::GroupStatus& status() { return status_; }
+  [[nodiscard]] ResidentModel model() { return {source_.plan, loaded_.weights, group_.exchange}; }
+  [[nodiscard]] mpi::GroupStatus& status() { return group_.status; }
   /// Of all weights of the checkpoint, whatever the grid.
   [[nodiscard]] std::string const& weights_hash() const { return weights_hash_; }
   [[nodiscard]] std::int64_t bytes_read() const { return loaded_.bytes_read; }
@@ -46,9 +46,7 @@ class Session {
   ModelSource const& source_;
   LoadedWeights loaded_;
   std::string weights_hash_;
-  mpi::GroupStatus status_;
-  mpi::MpiTransport transport_;
-  ExpertExchange exchange_;
+  ExpertGroup group_;
 };
 
 }  // namespace moerae

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,9 +20,8 @@ struct Artefact {
   Listing listing;
 };
 
-/// Every kind there is: adoption, `verify` and whoever looks for shards go by this table alone; that of
-/// moerae/files/manifest.py is the same.
-[[nodiscard]] std::span<Artefact const> artefacts();
+// One table has every kind there is (artefacts.cpp): adoption, `verify` and whoever looks for shards go by it
+// alone; that of moerae/manifest.py is the same.
 
 /// The row of a file, by its path relative to the run with forward slashes; null: a stranger.
 [[nodiscard]] Artefact const* artefact_of(std::string const& path);

@@ -23,6 +23,7 @@ struct ScoredExpert {
 
 /// Which scores are the best ones.
 enum class Side { positive, negative, both };  // highest, lowest, largest magnitude
+[[nodiscard]] std::string word_of(Side side);
 
 /// Best first, ties by (layer, expert).
 void sort_best_first(std::vector<ScoredExpert>& experts, Side side = Side::positive);

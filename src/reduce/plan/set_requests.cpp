@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <map>
 
 #include "reduce/esft.hpp"
 #include "reduce/stability/groups.hpp"
@@ -22,10 +21,8 @@ std::optional<Kind> kind_of(std::string const& criterion) {
 }
 
 store::Side parse_side(std::string const& side, std::string const& key, ConfigFaults& faults) {
-  static std::map<std::string, store::Side> const known = {
-      {"positive", store::Side::positive}, {"negative", store::Side::negative}, {"both", store::Side::both}};
-  auto const at = known.find(side);
-  if (at != known.end()) return at->second;
+  for (auto const known : {store::Side::positive, store::Side::negative, store::Side::both})
+    if (side == store::word_of(known)) return known;
   faults.add("{}.side = {}: unknown; known are positive, negative, both", key, side);
   return store::Side::positive;
 }

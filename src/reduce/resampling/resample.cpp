@@ -22,6 +22,11 @@ std::uint64_t cluster_key(std::uint64_t seed, Stream stream, std::uint32_t repli
   return (static_cast<std::uint64_t>(words[0]) << 32) | words[1];
 }
 
+std::string word_of(Resampling resampling) {
+  auto const same = [&](auto const& row) { return row.second == resampling; };
+  return std::ranges::find_if(kinds, same)->first;
+}
+
 Resampling parse_resampling(std::string const& name) {
   std::string known;
   for (auto const& [word, kind] : kinds) {

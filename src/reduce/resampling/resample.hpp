@@ -14,6 +14,7 @@ namespace moerae {
 ///   bootstrap      C draws with replacement
 enum class Resampling { complementary, bootstrap };
 
+[[nodiscard]] std::string word_of(Resampling resampling);
 /// Throws ConfigError that lists the known names.
 [[nodiscard]] Resampling parse_resampling(std::string const& name);
 

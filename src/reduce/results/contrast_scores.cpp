@@ -5,6 +5,7 @@
 #include "moerae/mpi/agree.hpp"
 #include "reduce/plan/set_requests.hpp"
 #include "reduce/results/against_all.hpp"
+#include "reduce/results/append.hpp"
 #include "reduce/results/score.hpp"
 #include "reduce/stability/stability_stream.hpp"
 
@@ -14,10 +15,6 @@ namespace {
 using Pair = ContrastOptions::Pair;
 
 constexpr std::uint32_t replication_splits = 5;
-
-void append(std::vector<double>& all, std::vector<double> const& part) {
-  all.insert(all.end(), part.begin(), part.end());
-}
 
 // One reading of the usage, and what is made of it for one pair of sets.
 class Reading {

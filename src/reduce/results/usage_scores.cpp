@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "reduce/esft.hpp"
+#include "reduce/results/append.hpp"
 #include "reduce/results/score.hpp"
 #include "reduce/results/stability_facts.hpp"
 #include "reduce/stability/groups.hpp"
@@ -13,14 +14,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-void append(std::vector<double>& all, std::vector<double> const& part) {
-  all.insert(all.end(), part.begin(), part.end());
-}
-
-void append(UsageTotals& all, UsageTotals const& part) {
+void append_totals(UsageTotals& all, UsageTotals const& part) {
   all.tokens = part.tokens;
-  all.count.insert(all.count.end(), part.count.begin(), part.count.end());
-  all.mass.insert(all.mass.end(), part.mass.begin(), part.mass.end());
+  append(all.count, part.count);
+  append(all.mass, part.mass);
 }
 
 void add_esft(ReducePlan const& plan, Scores& scores) {
@@ -76,7 +73,7 @@ void add_usage_scores(mpi::Comm const& comm, ReducePlan const& plan, CheckedReco
   if (!plan.regular.empty() && !plan.benign.empty())
     floor.emplace(comm, scores.space, plan.stability, plan.seed, plan.bytes);
   usage.each([&](UsageTile const& tile) {
-    for (auto const& table : tile.tables) append(scores.sets.at(table.name).total, totals(table));
+    for (auto const& table : tile.tables) append_totals(scores.sets.at(table.name).total, totals(table));
     for (auto& [set, stream] : streams) {
       stream.add(tile.of(set));
       auto const [low, high] = usage_interval(tile.of(set));

@@ -7,9 +7,13 @@
 
 namespace moerae {
 
+std::string word_of(Scope scope) {
+  return scope == Scope::model ? "model" : "layer";
+}
+
 Scope parse_scope(std::string const& name) {
-  if (name == "layer") return Scope::layer;
-  if (name == "model") return Scope::model;
+  for (auto const scope : {Scope::layer, Scope::model})
+    if (name == word_of(scope)) return scope;
   throw ConfigError(fmt::format("ses.scope = {}: unknown; known are auto, layer, model", name));
 }
 

@@ -11,6 +11,7 @@ namespace moerae {
 /// Where experts compete for the top N.
 enum class Scope { layer, model };
 
+[[nodiscard]] std::string word_of(Scope scope);
 /// Throws ConfigError that lists the known names.
 [[nodiscard]] Scope parse_scope(std::string const& name);
 
