@@ -1,5 +1,7 @@
 #include "moerae/corpus/corpus.hpp"
 
+#include <algorithm>
+
 #include "moerae/base/check.hpp"
 
 namespace moerae {
@@ -18,17 +20,25 @@ PositionClass position_class(Corpus const& corpus, std::size_t prompt, std::int6
   return token >= first && token < end ? PositionClass::prompt : PositionClass::template_text;
 }
 
+bool PromptGroup::holds(Corpus const& corpus, std::size_t prompt) const {
+  return corpus.set.name(prompt) == set && corpus.split[prompt] == split;
+}
+
 void check_vocabulary(Corpus const& corpus, std::int64_t vocabulary) {
-  for (std::size_t prompt = 0; corpus.has_tokens && prompt < corpus.size(); ++prompt) {
-    for (auto token = corpus.offset[prompt]; token < corpus.offset[prompt + 1]; ++token) {
-      auto const id = corpus.tokens[static_cast<std::size_t>(token)];
-      validate<DataError>(
-          std::int64_t{id} < vocabulary,
-          "{}: prompt id {}, position {}: token {} is outside the vocabulary of the model ({} entries); "
-          "the corpus was made with another tokenizer, make it anew with that of this model",
-          corpus.path.string(), corpus.prompt_id[prompt], token - corpus.offset[prompt], id, vocabulary);
-    }
-  }
+  auto const check = [&](std::span<std::uint32_t const> tokens, std::size_t prompt, std::string_view where) {
+    auto const foreign = std::ranges::find_if(tokens, [&](std::int64_t id) { return id >= vocabulary; });
+    validate<DataError>(
+        foreign == tokens.end(),
+        "{}: prompt id {}, {} {}: token {} is outside the vocabulary of the model ({} entries); "
+        "the corpus was made with another tokenizer, make it anew with that of this model",
+        corpus.path.string(), corpus.prompt_id[prompt], where, foreign - tokens.begin(),
+        foreign == tokens.end() ? 0 : *foreign, vocabulary);
+  };
+  for (std::size_t prompt = 0; corpus.has_tokens && prompt < corpus.size(); ++prompt)
+    check(corpus.tokens_of(prompt), prompt, "position");
+  for (std::size_t i = 0; i < corpus.continuations.size(); ++i)
+    check(corpus.continuations.tokens_of(i), static_cast<std::size_t>(corpus.continuations.prompt[i]),
+          "position of a continuation");
 }
 
 }  // namespace moerae

@@ -48,6 +48,40 @@ Labels read_labels(store::File const& file, Corpus const& corpus, std::string co
   return labels;
 }
 
+/// The value of an enum that a file holds as the index of its name.
+template <class Enum, std::size_t n>
+Enum one_of(Corpus const& corpus, std::string_view field, std::size_t index, std::int64_t code,
+            std::array<std::string_view, n> const& names) {
+  if (code < 0 || code >= std::int64_t{n})
+    fail(corpus, field, index, code, fmt::format("0 to {}, that is {}", n - 1, fmt::join(names, ", ")));
+  return static_cast<Enum>(code);
+}
+
+Continuations read_continuations(store::File const& file, Corpus const& corpus) {
+  Continuations read{{}, {0}, {}, {}};
+  if (!file.has("continuation")) return read;
+  auto const prompts = static_cast<std::int64_t>(corpus.size());
+  read.prompt = file.read<std::int64_t>("continuation/prompt");
+  read.offset = read_column<std::int64_t>(file, "continuation/offset", {read.size() + 1});
+  read.tokens = file.read<std::uint32_t>("continuation/tokens");
+  auto const kinds = read_column<std::int32_t>(file, "continuation/kind", {read.size()});
+  for (std::size_t i = 0; i < read.size(); ++i) {
+    read.kind.push_back(
+        one_of<ContinuationKind>(corpus, "continuation/kind", i, kinds[i], continuation_names));
+    if (read.prompt[i] < (i == 0 ? 0 : read.prompt[i - 1]) || read.prompt[i] >= prompts)
+      fail(corpus, "continuation/prompt", i, read.prompt[i],
+           fmt::format("ascending rows of the corpus, 0 to {}", prompts - 1));
+    if (read.offset[i + 1] <= read.offset[i])
+      fail(corpus, "continuation/offset", i + 1, read.offset[i + 1],
+           fmt::format("more than {}: a continuation has a token", read.offset[i]));
+  }
+  if (read.offset[0] != 0) fail(corpus, "continuation/offset", 0, read.offset[0], "0");
+  if (read.offset.back() != static_cast<std::int64_t>(read.tokens.size()))
+    fail(corpus, "continuation/offset", read.size(), read.offset.back(),
+         fmt::format("{}, the number of their tokens", read.tokens.size()));
+  return read;
+}
+
 void check_ids(Corpus const& corpus) {
   std::unordered_map<std::uint64_t, std::size_t> seen;
   for (std::size_t i = 0; i < corpus.size(); ++i) {
@@ -75,8 +109,6 @@ void check_rows(Corpus const& corpus, std::int64_t tokens) {
     if (first < begin || first > last || last > response)
       fail(corpus, "content_offset", i, fmt::format("[{}, {}]", first, last),
            fmt::format("a range inside {} to {}, the row up to its response", begin, response));
-    if (corpus.split[i] > 2)
-      fail(corpus, "split", i, int{corpus.split[i]}, "0 (discovery), 1 (validation) or 2 (test)");
   }
   if (tokens >= 0 && corpus.offset.back() != tokens)
     fail(corpus, "offset", corpus.size(), corpus.offset.back(),
@@ -84,13 +116,14 @@ void check_rows(Corpus const& corpus, std::int64_t tokens) {
 }
 
 void check_groups(Corpus const& corpus) {
-  std::unordered_map<std::int64_t, std::uint8_t> split;
+  std::unordered_map<std::int64_t, Split> split;
   std::set<std::pair<std::int64_t, std::int32_t>> pairs;
   for (std::size_t i = 0; i < corpus.size(); ++i) {
     auto const [first, added] = split.emplace(corpus.cluster[i], corpus.split[i]);
     if (!added && first->second != corpus.split[i])
-      fail(corpus, "split", i, int{corpus.split[i]},
-           fmt::format("{}, that of the other prompts of cluster {}", first->second, corpus.cluster[i]));
+      fail(corpus, "split", i, static_cast<int>(corpus.split[i]),
+           fmt::format("{}, that of the other prompts of cluster {}", static_cast<int>(first->second),
+                       corpus.cluster[i]));
     if (corpus.pair[i] < -1) fail(corpus, "pair", i, corpus.pair[i], "-1 (none) or a number from 0");
     if (corpus.pair[i] >= 0 && !pairs.emplace(corpus.pair[i], corpus.set.code[i]).second)
       fail(corpus, "pair", i, corpus.pair[i],
@@ -123,7 +156,6 @@ Corpus read_corpus(std::filesystem::path const& path) {
     corpus.content_offset.push_back({content[i], content[i + 1]});
   corpus.cluster = read_column<std::int64_t>(file, "cluster", {prompts});
   corpus.pair = read_column<std::int64_t>(file, "pair", {prompts});
-  corpus.split = read_column<std::uint8_t>(file, "split", {prompts});
   corpus.has_tokens = file.has("tokens");
   if (corpus.has_tokens) {
     validate<DataError>(file.shape("tokens").size() == 1, "{}: tokens is not a list", path.string());
@@ -138,7 +170,10 @@ Corpus read_corpus(std::filesystem::path const& path) {
                                      {"label", &Corpus::label}}) {
     corpus.*labels = read_labels(file, corpus, name);
   }
+  for (auto const code : read_column<std::uint8_t>(file, "split", {prompts}))
+    corpus.split.push_back(one_of<Split>(corpus, "split", corpus.split.size(), code, split_names));
   check_groups(corpus);
+  corpus.continuations = read_continuations(file, corpus);
   corpus.content_hash = store::content_hash(path);
   return corpus;
 }

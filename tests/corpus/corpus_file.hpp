@@ -20,6 +20,10 @@ struct CorpusFile {
   std::vector<std::string> sets = {"a", "b", "none"};
   std::vector<std::int64_t> cluster = {5, 5, 6}, pair = {0, -1, 0};
   std::vector<std::uint8_t> split = {0, 0, 2};
+  /// continuation/: a target of prompt 0, an opening of a refusal of prompt 2
+  std::vector<std::uint32_t> reply_tokens = {4, 5, 6};
+  std::vector<std::int64_t> reply_offset = {0, 2, 3}, reply_prompt = {0, 2};
+  std::vector<std::int32_t> reply_kind = {0, 1};
   std::string schema = "moerae.corpus/1";
   int complete = 1;
   bool has_tokens = true;
@@ -46,6 +50,12 @@ struct CorpusFile {
     for (auto const* const name : {"topic", "domain", "wrapper", "label"}) {
       column(name, std::vector<std::int32_t>(prompt_id.size(), -1));
       if (name != leave_out) file.set_attribute(name, "categories", std::vector<std::string>{});
+    }
+    if (leave_out != "continuation") {
+      column("continuation/tokens", reply_tokens);
+      column("continuation/offset", reply_offset);
+      column("continuation/prompt", reply_prompt);
+      column("continuation/kind", reply_kind);
     }
     file.close();
   }

@@ -16,6 +16,7 @@ using test::CorpusFile;
 using test::message_of;
 using test::Scratch;
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 TEST(Corpus, ReadsEveryColumn) {
@@ -38,8 +39,37 @@ TEST(Corpus, ReadsEveryColumn) {
   EXPECT_EQ(corpus.topic.name(0), "");
   EXPECT_EQ(corpus.cluster, file.cluster);
   EXPECT_EQ(corpus.pair, file.pair);
-  EXPECT_EQ(corpus.split, file.split);
+  EXPECT_THAT(corpus.split, ElementsAre(Split::discovery, Split::discovery, Split::test));
   EXPECT_EQ(corpus.length(2), 5);
+  EXPECT_THAT(corpus.tokens_of(1), ElementsAre(0, 1, 2));
+  auto const& replies = corpus.continuations;
+  EXPECT_EQ(replies.prompt, file.reply_prompt);
+  EXPECT_THAT(replies.kind, ElementsAre(ContinuationKind::target, ContinuationKind::refuse));
+  EXPECT_THAT(replies.tokens_of(0), ElementsAre(4, 5));
+  EXPECT_THAT(replies.tokens_of(1), ElementsAre(6));
+}
+
+TEST(Corpus, ContinuationsMayBeAbsent) {
+  Scratch const scratch;
+  CorpusFile file;
+  file.leave_out = "continuation";
+  file.write(scratch / "corpus.h5");
+  EXPECT_EQ(read_corpus(scratch / "corpus.h5").continuations.size(), 0U);
+}
+
+TEST(PromptGroup, HoldsTheSetInTheSplit) {
+  Scratch const scratch;
+  CorpusFile().write(scratch / "corpus.h5");
+  auto const corpus = read_corpus(scratch / "corpus.h5");
+  auto const held = [&](PromptGroup const& group) {
+    std::vector<std::size_t> prompts;
+    for (std::size_t p = 0; p < corpus.size(); ++p)
+      if (group.holds(corpus, p)) prompts.push_back(p);
+    return prompts;
+  };
+  EXPECT_THAT(held({"a"}), ElementsAre(0, 1));
+  EXPECT_THAT(held({"b"}), ElementsAre());
+  EXPECT_THAT(held({"b", Split::test}), ElementsAre(2));
 }
 
 TEST(Corpus, ClassesOfPositions) {
@@ -79,6 +109,12 @@ TEST(Corpus, AForeignTokenIsNamed) {
   EXPECT_THAT(message_of<DataError>([&] { check_vocabulary(corpus, 11); }),
               AllOf(HasSubstr("prompt id 9"), HasSubstr("position 4"), HasSubstr("token 11"),
                     HasSubstr("11 entries")));
+  CorpusFile file;
+  file.reply_tokens[2] = 12;
+  file.write(scratch / "foreign-reply.h5");
+  auto const other = read_corpus(scratch / "foreign-reply.h5");
+  EXPECT_THAT(message_of<DataError>([&] { check_vocabulary(other, 12); }),
+              AllOf(HasSubstr("prompt id 9"), HasSubstr("position of a continuation 0"), HasSubstr("token 12")));
 }
 
 struct Fault {
@@ -131,6 +167,16 @@ Fault const faults[] = {
     {"set@categories[1] = a", [](auto& f) { f.sets[1] = "a"; }},
     {"pair[2] = -2", [](auto& f) { f.pair[2] = -2; }},
     {"pair[1] = 0", [](auto& f) { f.pair[1] = 0; }},
+    {"continuation/kind[1] = 3", [](auto& f) { f.reply_kind[1] = 3; }},
+    {"continuation/kind[0] = -1", [](auto& f) { f.reply_kind[0] = -1; }},
+    {"continuation/prompt[1] = 3", [](auto& f) { f.reply_prompt[1] = 3; }},
+    {"continuation/prompt[0] = -1", [](auto& f) { f.reply_prompt[0] = -1; }},
+    {"continuation/prompt[1] = 0", [](auto& f) { f.reply_prompt = {2, 0}; }},
+    {"continuation/offset[0] = 1", [](auto& f) { f.reply_offset[0] = 1; }},
+    {"continuation/offset[1] = 0", [](auto& f) { f.reply_offset[1] = 0; }},
+    {"continuation/offset[2] = 4", [](auto& f) { f.reply_offset[2] = 4; }},
+    {"continuation/kind has the shape [1]", [](auto& f) { f.reply_kind.pop_back(); }},
+    {"no dataset continuation/tokens", [](auto& f) { f.leave_out = "continuation/tokens"; }},
     {"not a list of one prompt", [](auto& f) { f.prompt_id.clear(); }},
 };
 INSTANTIATE_TEST_SUITE_P(Corpus, Faulty, testing::ValuesIn(faults));

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,35 @@ struct Labels {
   [[nodiscard]] std::string_view name(std::size_t prompt) const;
 };
 
+/// By hash of the cluster. Experts are selected on `discovery` alone, judged on the others.
+enum class Split : std::uint8_t { discovery = 0, validation = 1, test = 2 };
+inline constexpr std::array<std::string_view, 3> split_names = {"discovery", "validation", "test"};
+
+/// Replies to be teacher-forced after a prompt: what it should answer, openings of a refusal, of an answer.
+enum class ContinuationKind : std::uint8_t { target = 0, refuse = 1, comply = 2 };
+inline constexpr std::array<std::string_view, 3> continuation_names = {"target", "refuse", "comply"};
+
+/// Entries offset[i] .. offset[i+1]-1.
+[[nodiscard]] inline std::span<std::uint32_t const> part_of(std::span<std::uint32_t const> tokens,
+                                                            std::span<std::int64_t const> offset,
+                                                            std::size_t i) {
+  return tokens.subspan(static_cast<std::size_t>(offset[i]),
+                        static_cast<std::size_t>(offset[i + 1] - offset[i]));
+}
+
+/// N replies of a corpus, M tokens together; every one has a token.
+struct Continuations {
+  std::vector<std::uint32_t> tokens;   ///< [M]
+  std::vector<std::int64_t> offset;    ///< [N+1], 0 .. M, rising; {0} where there are none
+  std::vector<std::int64_t> prompt;    ///< [N], index of the prompt, ascending
+  std::vector<ContinuationKind> kind;  ///< [N]
+
+  [[nodiscard]] std::size_t size() const { return prompt.size(); }
+  [[nodiscard]] std::span<std::uint32_t const> tokens_of(std::size_t i) const {
+    return part_of(tokens, offset, i);
+  }
+};
+
 /// corpus.h5 in memory. P prompts, T tokens; a prompt is meant by its index 0..P-1 everywhere but in
 /// prompt_id.
 struct Corpus {
@@ -37,10 +67,22 @@ struct Corpus {
   Labels set, topic, domain, wrapper, label;
   std::vector<std::int64_t> cluster;  ///< [P], one goal with its wrappers and its benign twin
   std::vector<std::int64_t> pair;     ///< [P], -1 none; at most once per set
-  std::vector<std::uint8_t> split;    ///< [P], 0 discovery, 1 validation, 2 test
+  std::vector<Split> split;           ///< [P], the same for all prompts of a cluster
+  Continuations continuations;
 
   [[nodiscard]] std::size_t size() const { return prompt_id.size(); }
   [[nodiscard]] std::int64_t length(std::size_t prompt) const { return offset[prompt + 1] - offset[prompt]; }
+  /// Not of a corpus without tokens.
+  [[nodiscard]] std::span<std::uint32_t const> tokens_of(std::size_t prompt) const {
+    return part_of(tokens, offset, prompt);
+  }
+};
+
+/// Prompts that are looked at together: those of one set in one split.
+struct PromptGroup {
+  std::string set;
+  Split split = Split::discovery;
+  [[nodiscard]] bool holds(Corpus const& corpus, std::size_t prompt) const;
 };
 
 /// Reads and validates. DataError names the file, the field, the index, the value and the expectation. Not
@@ -51,7 +93,8 @@ struct Corpus {
 /// response_offset on, prompt inside content_offset, template elsewhere.
 [[nodiscard]] PositionClass position_class(Corpus const& corpus, std::size_t prompt, std::int64_t position);
 
-/// DataError naming prompt id, position, token id and vocabulary size unless all ids are below `vocabulary`.
+/// DataError naming prompt id, position, token id and vocabulary size unless all ids of prompts and
+/// continuations are below `vocabulary`.
 void check_vocabulary(Corpus const& corpus, std::int64_t vocabulary);
 
 }  // namespace moerae

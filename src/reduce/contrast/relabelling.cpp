@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "moerae/base/check.hpp"
+#include "moerae/base/draws.hpp"
 #include "reduce/contrast/strata.hpp"
-#include "reduce/resampling/resample.hpp"
 
 namespace moerae {
 namespace {
@@ -90,7 +90,7 @@ std::vector<Label> Relabelling::observed() const {
 
 std::vector<Label> Relabelling::relabelled(std::uint64_t seed, std::uint32_t replicate) const {
   auto const key = [&](std::size_t u) {
-    return cluster_key(seed, Stream::permutation, replicate, units_[u].cluster);
+    return draw_key(seed, Draw::permutation, replicate, units_[u].cluster);
   };
   std::vector<Label> labels(units_.size(), 0);
   for (std::size_t u = 0; u < units_.size(); ++u)

@@ -2,24 +2,19 @@
 
 #include <cmath>
 
-#include "moerae/base/random.hpp"
+#include "moerae/base/draws.hpp"
 #include "moerae/store/content_hash.hpp"
-#include "reduce/resampling/resample.hpp"
 
 namespace moerae::controls {
-namespace {
-
-constexpr auto stream = static_cast<std::uint32_t>(Stream::controls);
-
-}  // namespace
 
 Draws::Draws(std::uint64_t seed, std::string const& name, std::uint32_t kind, std::uint32_t control,
              std::uint32_t draw)
-    : key_(random_bits(random_bits(seed ^ std::stoull(store::text_hash(name), nullptr, 16), stream, kind, 0),
-                       stream, control, draw)) {}
+    : key_(random_bits(
+          random_bits(seed ^ std::stoull(store::text_hash(name), nullptr, 16), Draw::controls, kind, 0),
+          Draw::controls, control, draw)) {}
 
 std::size_t Draws::below(std::size_t n) {
-  return static_cast<std::size_t>(random_below(random_bits(key_, stream, step_++, 0), n));
+  return static_cast<std::size_t>(random_below(random_bits(key_, Draw::controls, step_++, 0), n));
 }
 
 double ratio_of(Target const& target, Quantity const& quantity, std::span<std::size_t const> chosen) {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <tuple>
 
-#include "reduce/resampling/resample.hpp"
+#include "moerae/base/draws.hpp"
 #include "reduce/stability/drawn_comparison.hpp"
 
 namespace moerae {
@@ -29,7 +29,7 @@ Halves split_halves(UsageTable const& a, UsageTable const& b, std::uint64_t seed
     units[of_a && of_b ? 0
           : of_a       ? 1
                        : 2]
-        .emplace_back(of_a.value_or(-1), of_b.value_or(-1), cluster_key(seed, Stream::halves, split, id), c);
+        .emplace_back(of_a.value_or(-1), of_b.value_or(-1), draw_key(seed, Draw::halves, split, id), c);
   }
   halves.second.resize(halves.clusters.size());
   for (auto& some : units) {  // dealt in turn; those alone go on where the pairs ended

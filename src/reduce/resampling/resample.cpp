@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "moerae/base/check.hpp"
-#include "moerae/base/random.hpp"
 
 namespace moerae {
 namespace {
@@ -14,13 +13,6 @@ constexpr std::pair<char const*, Resampling> kinds[] = {{"complementary", Resamp
                                                         {"bootstrap", Resampling::bootstrap}};
 
 }  // namespace
-
-std::uint64_t cluster_key(std::uint64_t seed, Stream stream, std::uint32_t replicate, std::int64_t cluster) {
-  auto const id = static_cast<std::uint64_t>(cluster);
-  auto const words = philox(seed, {replicate, static_cast<std::uint32_t>(id),
-                                   static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(id >> 32)});
-  return (static_cast<std::uint64_t>(words[0]) << 32) | words[1];
-}
 
 std::string word_of(Resampling resampling) {
   auto const same = [&](auto const& row) { return row.second == resampling; };
@@ -36,12 +28,12 @@ Resampling parse_resampling(std::string const& name) {
   throw ConfigError(fmt::format("ses.resample = {}: unknown; known are {}", name, known));
 }
 
-std::vector<std::size_t> shuffled(std::uint64_t seed, Stream stream, std::uint32_t replicate,
+std::vector<std::size_t> shuffled(std::uint64_t seed, Draw draw, std::uint32_t replicate,
                                   std::span<std::int64_t const> clusters) {
   std::vector<std::pair<std::uint64_t, std::size_t>> keys;
   keys.reserve(clusters.size());
   for (std::size_t c = 0; c < clusters.size(); ++c)
-    keys.emplace_back(cluster_key(seed, stream, replicate, clusters[c]), c);
+    keys.emplace_back(draw_key(seed, draw, replicate, clusters[c]), c);
   std::ranges::sort(keys);  // equal keys: by index, that is by id
   std::vector<std::size_t> order;
   order.reserve(keys.size());
@@ -56,13 +48,13 @@ std::vector<std::int32_t> replicate_weights(Resampling kind, std::uint64_t seed,
   std::vector<std::int32_t> weights(n, 0);
   if (kind == Resampling::bootstrap) {
     for (std::size_t draw = 0; draw < n; ++draw) {
-      auto const bits = random_bits(seed, static_cast<std::uint32_t>(Stream::bootstrap),
-                                    static_cast<std::uint32_t>(replicate), static_cast<std::uint32_t>(draw));
+      auto const bits = random_bits(seed, Draw::bootstrap, static_cast<std::uint32_t>(replicate),
+                                    static_cast<std::uint32_t>(draw));
       ++weights[random_below(bits, n)];
     }
     return weights;
   }
-  auto const order = shuffled(seed, Stream::half_sample, static_cast<std::uint32_t>(replicate / 2), clusters);
+  auto const order = shuffled(seed, Draw::half_sample, static_cast<std::uint32_t>(replicate / 2), clusters);
   auto const half = std::span(order).subspan(replicate % 2 == 1 ? n - n / 2 : 0, n / 2);
   for (auto const c : half) weights[c] = 1;
   return weights;

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "moerae/base/draws.hpp"
+
 namespace moerae {
 
 /// How replicates are drawn from C clusters.
@@ -18,25 +20,9 @@ enum class Resampling { complementary, bootstrap };
 /// Throws ConfigError that lists the known names.
 [[nodiscard]] Resampling parse_resampling(std::string const& name);
 
-/// Different uses of one seed.
-enum class Stream : std::uint32_t {
-  half_sample = 0x4d6f0001,
-  bootstrap = 0x4d6f0002,
-  noise_floor = 0x4d6f0003,
-  fewer = 0x4d6f0004,
-  permutation = 0x4d6f0010,
-  halves = 0x4d6f0040,
-  cluster_pairs = 0x4d6f0041,
-  controls = 0x4d6f0042
-};
-
-/// 64 random bits of a cluster, whatever stands beside it.
-[[nodiscard]] std::uint64_t cluster_key(std::uint64_t seed, Stream stream, std::uint32_t replicate,
-                                        std::int64_t cluster);
-
-/// A permutation of 0..C-1: indices ordered by their keys (seed, stream, replicate, cluster id), so that a
+/// A permutation of 0..C-1: indices ordered by their keys (seed, draw, replicate, cluster id), so that a
 /// cluster has the same key whatever stands beside it.
-[[nodiscard]] std::vector<std::size_t> shuffled(std::uint64_t seed, Stream stream, std::uint32_t replicate,
+[[nodiscard]] std::vector<std::size_t> shuffled(std::uint64_t seed, Draw draw, std::uint32_t replicate,
                                                 std::span<std::int64_t const> clusters);
 
 /// How often each cluster (ids ascending) stands in a replicate: [C]. A pure function of its arguments, hence

@@ -23,7 +23,7 @@ void NoiseFloorStream::add(UsageTable const& benign) {
   too_few_ = clusters < 4;
   if (too_few_) return;
   for (std::uint32_t split = 0; split < noise_splits; ++split) {
-    auto order = shuffled(seed_, Stream::noise_floor, split, benign.clusters);
+    auto order = shuffled(seed_, Draw::noise_floor, split, benign.clusters);
     auto const middle = order.begin() + static_cast<std::ptrdiff_t>(clusters / 2);
     std::sort(order.begin(), middle);
     std::sort(middle, order.end());

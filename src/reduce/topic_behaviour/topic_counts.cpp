@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "moerae/base/check.hpp"
+#include "moerae/base/draws.hpp"
 #include "reduce/replication/halves.hpp"
-#include "reduce/resampling/resample.hpp"
 
 namespace moerae {
 namespace {
@@ -48,7 +48,7 @@ std::vector<Matched> matched_clusters(UsageTable const& a, UsageTable const& b, 
   for (std::size_t i = 0; i < a.clusters.size(); ++i) {
     auto const at = std::ranges::lower_bound(b.clusters, a.clusters[i]);
     if (at != b.clusters.end() && *at == a.clusters[i])
-      matched.push_back({cluster_key(rule.seed, Stream::cluster_pairs, 0, a.clusters[i]), i,
+      matched.push_back({draw_key(rule.seed, Draw::cluster_pairs, 0, a.clusters[i]), i,
                          static_cast<std::size_t>(at - b.clusters.begin())});
   }
   std::ranges::sort(matched);

@@ -5,9 +5,8 @@
 #include <utility>
 
 #include "moerae/base/check.hpp"
-#include "moerae/base/random.hpp"
+#include "moerae/base/draws.hpp"
 #include "reduce/plan/config_faults.hpp"
-#include "reduce/resampling/resample.hpp"
 #include "reduce/usage/usage_rows.hpp"
 
 namespace moerae {
@@ -42,7 +41,7 @@ using Clusters = std::map<std::int64_t, ClusterFacts>;
 void keep_some(Clusters& clusters, std::int64_t limit, std::uint64_t seed) {
   if (limit == 0 || clusters.size() <= static_cast<std::size_t>(limit)) return;
   std::vector<std::pair<std::uint64_t, std::int64_t>> keys;
-  for (auto const& [id, facts] : clusters) keys.emplace_back(cluster_key(seed, Stream::fewer, 0, id), id);
+  for (auto const& [id, facts] : clusters) keys.emplace_back(draw_key(seed, Draw::fewer_clusters, 0, id), id);
   std::ranges::sort(keys);
   for (std::size_t i = static_cast<std::size_t>(limit); i < keys.size(); ++i) clusters.erase(keys[i].second);
 }
@@ -75,9 +74,9 @@ UsageLayout lay_out(Corpus const& corpus, UsageChoice const& choice, bool warn) 
   ConfigFaults faults;
   for (auto const& set : choice.sets) {
     Clusters clusters;
-    auto const counts = [&](std::size_t p) { return corpus.set.name(p) == set && corpus.split[p] == 0; };
+    PromptGroup const group{set};
     for (std::size_t p = 0; p < corpus.size(); ++p)
-      if (counts(p)) add(clusters[corpus.cluster[p]], corpus, p, choice.positions);
+      if (group.holds(corpus, p)) add(clusters[corpus.cluster[p]], corpus, p, choice.positions);
     keep_some(clusters, choice.clusters, choice.seed);
     if (clusters.empty())
       faults.add(
@@ -93,7 +92,7 @@ UsageLayout lay_out(Corpus const& corpus, UsageChoice const& choice, bool warn) 
           "another set",
           set, table.prompts, choice.positions.key, choice.positions.name);
     for (std::size_t p = 0; p < corpus.size(); ++p) {
-      if (!counts(p)) continue;
+      if (!group.holds(corpus, p)) continue;
       auto const at = std::ranges::lower_bound(table.clusters, corpus.cluster[p]);
       if (at == table.clusters.end() || *at != corpus.cluster[p]) continue;
       layout.table[p] = layout.tables.size() - 1;

@@ -23,7 +23,7 @@ Corpus corpus_of(std::vector<std::string> const& sets) {
     corpus.set.code.push_back(static_cast<std::int32_t>(p % sets.size()));
     corpus.topic.code.push_back(-1);
     corpus.cluster.push_back(at);
-    corpus.split.push_back(0);
+    corpus.split.push_back(Split::discovery);
     corpus.content_offset.push_back({4 * at + 1, 4 * at + 3});  // a token of the template on each side
     corpus.response_offset.push_back(4 * at + 4);
   }

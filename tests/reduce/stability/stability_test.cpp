@@ -37,11 +37,11 @@ TEST(Resample, ComplementaryHalvesAreDisjointAndOfEqualSize) {
 
 TEST(Resample, KeysBelongToClusterIds) {
   // of the clusters that remain, the order is the one they had: what stands beside a cluster does not matter
-  auto const all = shuffled(7, Stream::half_sample, 3, ids);
+  auto const all = shuffled(7, Draw::half_sample, 3, ids);
   std::vector<std::int64_t> fewer(ids.begin() + 2, ids.end()), kept, alone;
   for (auto const c : all)
     if (c >= 2) kept.push_back(ids[c]);
-  for (auto const c : shuffled(7, Stream::half_sample, 3, fewer)) alone.push_back(fewer[c]);
+  for (auto const c : shuffled(7, Draw::half_sample, 3, fewer)) alone.push_back(fewer[c]);
   EXPECT_EQ(kept, alone);
 }
 

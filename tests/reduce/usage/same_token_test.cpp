@@ -34,7 +34,7 @@ Corpus corpus_of(std::vector<MadePrompt> const& prompts) {
     auto const start = c.offset.back();
     c.prompt_id.push_back(p.id);
     c.cluster.push_back(p.cluster);
-    c.split.push_back(p.split);
+    c.split.push_back(Split{p.split});
     c.set.code.push_back(p.set[0] - 'a');
     c.content_offset.push_back({start + 1, start + 1 + p.content});
     c.response_offset.push_back(start + 2 + p.content);
