@@ -34,7 +34,8 @@ void check_vocabulary(Corpus const& corpus, std::int64_t vocabulary) {
         corpus.path.string(), corpus.prompt_id[prompt], where, foreign - tokens.begin(),
         foreign == tokens.end() ? 0 : *foreign, vocabulary);
   };
-  for (std::size_t prompt = 0; corpus.has_tokens && prompt < corpus.size(); ++prompt)
+  if (!corpus.has_tokens) return;
+  for (std::size_t prompt = 0; prompt < corpus.size(); ++prompt)
     check(corpus.tokens_of(prompt), prompt, "position");
   for (std::size_t i = 0; i < corpus.continuations.size(); ++i)
     check(corpus.continuations.tokens_of(i), static_cast<std::size_t>(corpus.continuations.prompt[i]),
