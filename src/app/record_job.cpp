@@ -46,7 +46,7 @@ RecordJob make_record_job(Study const& study) {
   job.selected = select_prompts(job.corpus, study.corpus.sets);
   job.shards = plan_shards(job.corpus, job.selected, study.record.shard_prompts, study.record.batch_tokens);
   for (auto const& shard : job.shards)
-    job.units.push_back({shard_file_name(shard.id.value), shard.batches.size(), shard.tokens()});
+    job.units.push_back({{shard_file_name(shard.id.value)}, shard.batches.size(), shard.tokens()});
   job.space = space_of(job.model.plan);
   job.precision = study.record.precision != "auto" ? study.record.precision
                                                    : (job.model.dtype == "float32" ? "float32" : "float16");

@@ -64,7 +64,7 @@ ExitCode run_record(Context const& context, Study const& study) {
     return ExitCode::complete;
   }
 
-  Session session(world, grid, job.model);
+  Session session(world, grid, job.model, Head::drop);
   mpi::agree(world, [&] {
     if (world.rank() == 0 && !done.empty())
       folder.check_same_weights(job.units[*done.begin()], session.weights_hash());
@@ -78,7 +78,7 @@ ExitCode run_record(Context const& context, Study const& study) {
   auto const publish = [&](Shard const& shard, ShardRecord const& record) {
     origin.created_utc = store::utc_now();
     origin.shard = shard.id.value;
-    auto const path = folder.path_of(job.units[static_cast<std::size_t>(shard.id.value)]);
+    auto const path = folder.path_of(job.units[static_cast<std::size_t>(shard.id.value)].files.front());
     write_shard(path, record, job.precision, origin);
     ledger.post(path, shard.tokens());
   };

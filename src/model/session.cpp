@@ -27,13 +27,14 @@ ExpertShare share_of(mpi::Grid const& grid, ModelSource const& source) {
   return {source.plan.router().experts, grid.expert_width, grid.member};
 }
 
-LoadedWeights load(mpi::Comm const& world, mpi::Grid const& grid, ModelSource const& source) {
+LoadedWeights load(mpi::Comm const& world, mpi::Grid const& grid, ModelSource const& source, Head head) {
   set_threads(world);
   auto const dtype = source.dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32;
   LoadedWeights loaded;
   mpi::agree(world, [&] {
     with_torch_errors([&] {
-      loaded = load_weights(source.plan, source.checkpoint, {torch::kCPU, dtype}, share_of(grid, source));
+      loaded =
+          load_weights(source.plan, source.checkpoint, {torch::kCPU, dtype}, share_of(grid, source), head);
     });
   });
   return loaded;
@@ -57,9 +58,9 @@ int Session::threads() {
   return at::get_num_threads();
 }
 
-Session::Session(mpi::Comm const& world, mpi::Grid const& grid, ModelSource const& source)
+Session::Session(mpi::Comm const& world, mpi::Grid const& grid, ModelSource const& source, Head head)
     : source_(source),
-      loaded_(load(world, grid, source)),
+      loaded_(load(world, grid, source, head)),
       weights_hash_(combine_hashes(grid.experts, loaded_.hashes)),
       group_(grid.experts, source.plan.router().experts) {}
 

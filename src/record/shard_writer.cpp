@@ -112,7 +112,7 @@ std::string shard_file_name(std::int32_t shard) {
 }
 
 void write_shard(std::filesystem::path const& path, ShardRecord const& record, std::string const& precision,
-                 store::Provenance const& provenance) {
+                 store::Provenance const& provenance, std::function<void(store::File&)> const& more) {
   store::publish(path, [&](std::filesystem::path const& temporary) {
     auto file = store::File::create(temporary);
     store::write_provenance(file, provenance);
@@ -129,6 +129,7 @@ void write_shard(std::filesystem::path const& path, ShardRecord const& record, s
     write_usage(file, record, shape);
     if (!record.expert.empty() || !record.logits.empty() || !record.last_logits.empty())
       write_routing(file, record, precision);
+    if (more) more(file);
     store::mark_complete(file);
     file.close();
   });

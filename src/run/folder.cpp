@@ -37,7 +37,7 @@ void RunFolder::check_same_study() const {
 }
 
 void RunFolder::check_same_weights(Unit const& finished, std::string const& weights_hash) const {
-  auto const path = path_of(finished);
+  auto const path = path_of(finished.files.front());
   auto const theirs = store::File::open(path).string_attribute("/", "weights_hash");
   validate<ConfigError>(
       theirs == weights_hash,
@@ -74,13 +74,18 @@ UnitSet RunFolder::finished(std::span<Unit const> units) const {
   auto const manifest = store::Manifest::read(dir_);
   UnitSet done;
   for (std::size_t i = 0; i < units.size(); ++i) {
-    auto const path = path_of(units[i]);
-    auto const standing = store::standing_of(manifest, dir_, path, store::Look::at_size);
-    validate<DataError>(standing != store::Standing::changed,
-                        "{}: has another size than when it was published; the file is damaged: delete it and "
-                        "repeat this command",
-                        path.string());
-    if (standing == store::Standing::whole) done.insert(i);
+    bool whole = true;
+    for (auto const& file : units[i].files) {
+      auto const path = path_of(file);
+      auto const standing = store::standing_of(manifest, dir_, path, store::Look::at_size);
+      validate<DataError>(
+          standing != store::Standing::changed,
+          "{}: has another size than when it was published; the file is damaged: delete it and "
+          "repeat this command",
+          path.string());
+      whole = whole && standing == store::Standing::whole;
+    }
+    if (whole) done.insert(i);
   }
   return done;
 }

@@ -81,6 +81,7 @@ inline ModelWeights made_weights(ModelPlan const& plan, int member = 0, int widt
     }
     out.layers.push_back(std::move(layer));
   }
+  out.head = map(plan.vocabulary, h);
   return out;
 }
 

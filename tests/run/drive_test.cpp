@@ -56,6 +56,36 @@ TEST_F(Drive, EndsWhenTheLastRankHasNothingLeft) {
   }
 }
 
+// Parts that a group begins together; how many steps one takes differs from rank to rank.
+struct Parts final : Work {
+  Parts(mpi::GroupStatus& status, int rank) : group(status), mine(rank) {}
+  [[nodiscard]] bool through() const { return done >= 1 + (part + mine) % 3; }
+  [[nodiscard]] bool finished() const override { return part + 1 == parts && through(); }
+  [[nodiscard]] bool waiting() const override { return through() && !finished(); }
+  void go_on() override {
+    ++part;
+    done = 0;
+  }
+  void step() override {
+    std::vector<int> const to(static_cast<std::size_t>(group.size()), part);
+    for (auto const theirs : group.counts(to)) together = together && theirs == part;
+    group.rows_done();
+    ++done;
+  }
+  void idle() override {}
+  mpi::GroupStatus& group;
+  int mine, part = 0, done = 0;
+  static constexpr int parts = 7;
+  bool together = true;
+};
+
+TEST_F(Drive, AGroupBeginsEveryPartTogether) {
+  Parts work(status_, world_.rank());
+  EXPECT_EQ(drive(world_, status_, work, never_), Status::idle);
+  EXPECT_TRUE(work.finished());
+  EXPECT_TRUE(work.together);
+}
+
 TEST_F(Drive, WithoutWorkNothingIsStepped) {
   Counted work(status_, 0);
   EXPECT_EQ(drive(world_, status_, work, never_), Status::idle);

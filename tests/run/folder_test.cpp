@@ -20,7 +20,8 @@ class Folder : public testing::Test {
  protected:
   test::Scratch scratch_;
   std::filesystem::path corpus_ = scratch_ / "c.h5", run_ = scratch_ / "run";
-  std::vector<Unit> units_{{"shard-000000.h5", 1, 10}, {"shard-000001.h5", 2, 20}, {"shard-000002.h5", 1, 5}};
+  std::vector<Unit> units_{
+      {{"shard-000000.h5"}, 1, 10}, {{"shard-000001.h5"}, 2, 20}, {{"shard-000002.h5"}, 1, 5}};
   Json inputs_;
   mpi::Comm serial_;
 
@@ -49,22 +50,22 @@ TEST_F(Folder, AUnitIsFinishedWhenItIsListedAndThere) {
   auto const folder = made();
   Ledger ledger(serial_, run_, "record", "tokens", 35);
   for (std::size_t const i : {0UL, 2UL}) {
-    test::put_shard(folder.path_of(units_[i]), static_cast<int>(i));
-    ledger.post(folder.path_of(units_[i]), units_[i].amount);
+    test::put_shard(folder.path_of(units_[i].files.front()), static_cast<int>(i));
+    ledger.post(folder.path_of(units_[i].files.front()), units_[i].amount);
   }
   EXPECT_TRUE(folder.finished(units_).empty());  // not entered yet
   ledger.collect();
   EXPECT_EQ(folder.finished(units_), (UnitSet{0, 2}));
-  std::filesystem::remove(folder.path_of(units_[0]));
+  std::filesystem::remove(folder.path_of(units_[0].files.front()));
   EXPECT_EQ(folder.finished(units_), UnitSet{2});
-  std::filesystem::resize_file(folder.path_of(units_[2]), 100);
+  std::filesystem::resize_file(folder.path_of(units_[2].files.front()), 100);
   EXPECT_THROW((void)folder.finished(units_), DataError);
   ledger.finish();
 }
 
 TEST_F(Folder, WhatAKilledWriterPublishedIsAdopted) {
   auto const folder = made();
-  test::put_shard(folder.path_of(units_[1]), 1);  // published, and killed before it was entered
+  test::put_shard(folder.path_of(units_[1].files.front()), 1);  // published, and killed before it was entered
   test::put(run_ / "record/.shard-000002.h5.77.tmp", "half");
   EXPECT_EQ(made().finished(units_), UnitSet{1});
   EXPECT_FALSE(std::filesystem::exists(run_ / "record/.shard-000002.h5.77.tmp"));

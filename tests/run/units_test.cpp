@@ -7,7 +7,7 @@ namespace {
 
 TEST(Bundles, AreFixedByThePlanAndOpenUntilAllPartsAreDone) {
   std::vector<Unit> units;
-  for (std::size_t i = 0; i < 5; ++i) units.push_back({"", i + 1, 0});
+  for (std::size_t i = 0; i < 5; ++i) units.push_back({{}, i + 1, 0});
   auto const all = open_bundles(units, {}, 2);
   ASSERT_EQ(all.size(), 3U);
   EXPECT_EQ(all[0].steps, 2U);

@@ -141,6 +141,7 @@ struct ModelPlan {
   std::string dtype;  ///< of the checkpoint: float32 | bfloat16 | float16
   std::int64_t vocabulary = 0;
   std::int64_t hidden = 0;
+  std::int64_t positions = 0;  ///< that it was made for (max_position_embeddings); 0: not said
   NormSpec norm;
   bool tied_embeddings = false;
   bool head_bias = false;

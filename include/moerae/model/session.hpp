@@ -30,8 +30,9 @@ struct ModelSource {
 /// What every long stage that computes opens.
 class Session {
  public:
-  /// Collective over `world`; every rank throws the agreed error. `source` outlives it.
-  Session(mpi::Comm const& world, mpi::Grid const& grid, ModelSource const& source);
+  /// Collective over `world`; every rank throws the agreed error. With Head::keep it can predict tokens.
+  /// `source` outlives it.
+  Session(mpi::Comm const& world, mpi::Grid const& grid, ModelSource const& source, Head head);
   Session(Session const&) = delete;
   Session& operator=(Session const&) = delete;
 

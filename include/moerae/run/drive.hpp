@@ -14,6 +14,11 @@ class Work {
   virtual ~Work() = default;
   /// Whether this rank has nothing left of its own. It still takes part in the steps of its group.
   [[nodiscard]] virtual bool finished() const = 0;
+  /// Whether this rank waits until its whole group does, to begin its next part together. Never when
+  /// finished.
+  [[nodiscard]] virtual bool waiting() const { return false; }
+  /// Begins that part: all ranks of the group that are not finished wait.
+  virtual void go_on() {}
   /// One step, collective over the group: whatever exchanges it makes open with the group's counts.
   virtual void step() = 0;
   /// In place of a step when the whole group is through and others are not.

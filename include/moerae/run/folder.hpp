@@ -20,15 +20,16 @@ class RunFolder {
 
   [[nodiscard]] std::filesystem::path const& dir() const { return dir_; }
   [[nodiscard]] store::StageDir const& stage() const { return stage_; }
-  [[nodiscard]] std::filesystem::path path_of(Unit const& unit) const { return stage_.path / unit.file; }
+  [[nodiscard]] std::filesystem::path path_of(std::string const& file) const { return stage_.path / file; }
 
   /// Rank 0 only. Creates the folder of the run with `study` as study.ini and its copy of the corpus, removes
   /// what killed writers left, lists what they published, and creates the stage, whose stage.json says how
   /// many units there are. Repeating it changes nothing.
   void prepare(std::string const& study, std::filesystem::path const& corpus, std::size_t units);
 
-  /// The units that are listed in the manifest and lie complete in the folder. DataError names a file that is
-  /// listed but has another size than when it was published; one that was deleted is computed anew.
+  /// The units whose files are all listed in the manifest and lie complete in the folder. DataError names a
+  /// file that is listed but has another size than when it was published; one that was deleted is computed
+  /// anew.
   [[nodiscard]] UnitSet finished(std::span<Unit const> units) const;
 
   /// Refuses weights that differ from those behind a finished unit: the fingerprint of a checkpoint sees the

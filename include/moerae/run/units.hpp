@@ -12,9 +12,9 @@ namespace moerae::run {
 /// One fixed unit of work: computed, published and resumed whole. Which units there are follows from the
 /// study alone, whatever the number of ranks.
 struct Unit {
-  std::string file;         ///< relative to the folder of the stage
-  std::size_t steps = 0;    ///< of a group that computes it
-  std::int64_t amount = 0;  ///< of work, in what the stage counts its progress in
+  std::vector<std::string> files;  ///< that it publishes, relative to the folder of the stage
+  std::size_t steps = 0;           ///< of a group that computes it
+  std::int64_t amount = 0;         ///< of work, in what the stage counts its progress in
 };
 
 /// Indices of units.
