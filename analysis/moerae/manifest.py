@@ -39,6 +39,8 @@ ARTEFACTS = (
     Artefact("reduce", True, "stage.json", "none"),
     Artefact("reduce", True, "scores.h5", "required"),
     Artefact("reduce", True, "sets/*.json", "required"),
+    Artefact("evaluate", True, "stage.json", "none"),
+    Artefact("evaluate", True, "*/shard-*.h5", "adopted"),
     Artefact("report", False, "report/*", "none"),
 )
 

@@ -41,6 +41,10 @@ std::vector<Command> const& commands() {
       {"record", "forward passes over the corpus; routing and usage to HDF5; repeating the command resumes",
        stage::record, true},
       {"reduce", "SES, contrasts and ESFT over the record: scores and expert sets", stage::reduce, true},
+      {"evaluate",
+       "replies to the held-out prompts with chosen experts masked, steered, forced or scaled, and with "
+       "their controls",
+       stage::evaluate, true},
       {"verify", "every file of a run against its manifest", stage::verify},
       {"defaults", "all keys with help and defaults, as a study file"},
       {"info", "build, torch, MPI, HDF5, CPU and GPU"},

@@ -22,6 +22,7 @@ struct Context {
 // stopped.
 ExitCode run_plan(Context const& context, Study const& study);
 ExitCode run_record(Context const& context, Study const& study);
+ExitCode run_evaluate(Context const& context, Study const& study);
 ExitCode run_reduce_stage(Context const& context, Study const& study);
 ExitCode run_verify(Context const& context, Study const& study);
 ExitCode run_info(Context const& context);

@@ -33,8 +33,11 @@ int complain(char const* message, ExitCode code) {
 
 ExitCode run(mpi::Comm const& world, CommandLine const& line, std::string words) {
   using Stage = ExitCode (*)(Context const&, Study const&);
-  static constexpr std::pair<std::string_view, Stage> stages[] = {
-      {"plan", run_plan}, {"record", run_record}, {"reduce", run_reduce_stage}, {"verify", run_verify}};
+  static constexpr std::pair<std::string_view, Stage> stages[] = {{"plan", run_plan},
+                                                                  {"record", run_record},
+                                                                  {"reduce", run_reduce_stage},
+                                                                  {"evaluate", run_evaluate},
+                                                                  {"verify", run_verify}};
   if (line.command->one_job) check_launch(world.size());
   Study study;
   mpi::agree(world, [&] {

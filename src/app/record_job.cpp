@@ -5,18 +5,6 @@
 #include "moerae/record/shard_writer.hpp"
 
 namespace moerae {
-namespace {
-
-ExpertSpace space_of(ModelPlan const& plan) {
-  ExpertSpace space;
-  for (auto const layer : plan.moe_layers()) space.layers.push_back(layer.value);
-  space.experts = static_cast<std::int32_t>(plan.router().experts);
-  space.top_k = static_cast<std::int32_t>(plan.router().top_k);
-  return space;
-}
-
-}  // namespace
-
 std::int64_t RecordJob::tokens() const {
   return open({}).tokens;
 }
@@ -31,7 +19,20 @@ RecordJob::Amount RecordJob::open(run::UnitSet const& done) const {
   return left;
 }
 
-RecordJob make_record_job(Study const& study) {
+ExpertSpace space_of(ModelPlan const& plan) {
+  ExpertSpace space;
+  for (auto const layer : plan.moe_layers()) space.layers.push_back(layer.value);
+  space.experts = static_cast<std::int32_t>(plan.router().experts);
+  space.top_k = static_cast<std::int32_t>(plan.router().top_k);
+  return space;
+}
+
+std::string precision_of(Study const& study, ModelSource const& model) {
+  if (study.record.precision != "auto") return study.record.precision;
+  return model.dtype == "float32" ? "float32" : "float16";
+}
+
+CheckedInputs open_inputs(Study const& study) {
   auto corpus = read_corpus(study.corpus.path);
   validate<DataError>(corpus.has_tokens,
                       "{}: tokens: missing; an imported trace has no tokens and can only be reduced",
@@ -42,14 +43,18 @@ RecordJob make_record_job(Study const& study) {
       study.grid.expert <= model.plan.router().experts,
       "grid.expert = {}: a layer of this model has {} experts, so some ranks would own none; use at most {}",
       study.grid.expert, model.plan.router().experts, model.plan.router().experts);
+  return {std::move(corpus), std::move(model)};
+}
+
+RecordJob make_record_job(Study const& study) {
+  auto [corpus, model] = open_inputs(study);
   RecordJob job{std::move(corpus), {}, {}, {}, std::move(model), {}, {}, {}};
-  job.selected = select_prompts(job.corpus, study.corpus.sets);
+  job.selected = select_prompts(job.corpus, study.corpus.sets, "corpus.sets");
   job.shards = plan_shards(job.corpus, job.selected, study.record.shard_prompts, study.record.batch_tokens);
   for (auto const& shard : job.shards)
     job.units.push_back({{shard_file_name(shard.id.value)}, shard.batches.size(), shard.tokens()});
   job.space = space_of(job.model.plan);
-  job.precision = study.record.precision != "auto" ? study.record.precision
-                                                   : (job.model.dtype == "float32" ? "float32" : "float16");
+  job.precision = precision_of(study, job.model);
   job.inputs = inputs_of(stage::record, study, record_method,
                          {{"model", job.model.checkpoint.fingerprint()},
                           {"corpus", job.corpus.content_hash},

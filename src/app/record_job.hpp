@@ -33,6 +33,19 @@ struct RecordJob {
   [[nodiscard]] Amount open(run::UnitSet const& done) const;
 };
 
+/// A corpus and the model that it was made for.
+struct CheckedInputs {
+  Corpus corpus;
+  ModelSource model;
+};
+/// Reads corpus, config and headers and checks them, and the grid, against each other. Throws ConfigError and
+/// DataError.
+[[nodiscard]] CheckedInputs open_inputs(Study const& study);
+
+[[nodiscard]] ExpertSpace space_of(ModelPlan const& plan);
+/// record.precision with auto resolved.
+[[nodiscard]] std::string precision_of(Study const& study, ModelSource const& model);
+
 /// Reads corpus, config and headers and checks them against each other. Throws ConfigError and DataError.
 [[nodiscard]] RecordJob make_record_job(Study const& study);
 

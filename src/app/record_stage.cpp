@@ -3,9 +3,8 @@
 #include <optional>
 
 #include "app/context.hpp"
-#include "app/options/print.hpp"
+#include "app/long_stage.hpp"
 #include "app/record_work.hpp"
-#include "moerae/base/log.hpp"
 #include "moerae/base/stop.hpp"
 #include "moerae/mpi/agree.hpp"
 #include "moerae/record/shard_writer.hpp"
@@ -14,28 +13,11 @@
 namespace moerae {
 namespace {
 
-// Everything found or made before the first weight is read; rank 0 writes, all agree.
-run::UnitSet prepare(Context const& context, Study const& study, RecordJob const& job,
-                     run::RunFolder& folder) {
-  mpi::agree(context.world, [&] {
-    if (context.world.rank() == 0) folder.prepare(print_study(study), job.corpus.path, job.units.size());
-  });
-  run::UnitSet done;
-  mpi::agree(context.world, [&] {
-    add_log_file(folder.dir() / "log", context.world.rank());
-    done = folder.finished(job.units);
-  });
-  return done;
-}
-
 store::Provenance origin_of(Context const& context, Study const& study, RecordJob const& job,
                             run::RunFolder const& folder, mpi::Grid const& grid) {
-  auto origin = context.provenance(routing_schema, study);
-  origin.model_id = study.model.path.filename().string();
+  auto origin = stage_provenance(context, study, routing_schema, folder, grid);
   origin.tokenizer_hash = job.corpus.tokenizer_hash;
-  origin.stage_hash = folder.stage().hash;
   origin.shards = static_cast<std::int64_t>(job.shards.size());
-  origin.grid = fmt::format("{}x{}", grid.data_width, grid.expert_width);
   origin.prompt_equivalent = study.record.routing || study.record.logits != Logits::none;
   return origin;
 }
@@ -54,7 +36,7 @@ ExitCode run_record(Context const& context, Study const& study) {
   });
   auto const& job = *made;
   auto& folder = *found;
-  auto const done = prepare(context, study, job, folder);
+  auto const done = prepare_stage(context, study, folder, job.corpus.path, job.units);
   auto const open = job.open(done);
   spdlog::info("record: {} prompts, {} tokens in {} shards, {} of them done; {} in {}, grid {}x{}, into {}",
                job.selected.size(), job.tokens(), job.shards.size(), done.size(), job.model.plan.family,

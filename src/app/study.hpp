@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "moerae/evaluate/options.hpp"
 #include "moerae/model/options.hpp"
 #include "moerae/record/options.hpp"
 #include "moerae/reduce/plan/options.hpp"
@@ -35,6 +36,7 @@ struct Study {
   ContrastOptions contrast;
   ReduceStageOptions reduce;
   std::vector<SelectOptions> select;
+  EvaluateOptions evaluate;
 };
 
 }  // namespace moerae

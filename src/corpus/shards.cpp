@@ -9,22 +9,22 @@
 
 namespace moerae {
 
-std::vector<std::size_t> select_prompts(Corpus const& corpus, std::vector<std::string> const& sets) {
+std::vector<std::size_t> select_prompts(Corpus const& corpus, std::vector<std::string> const& sets,
+                                        std::string const& key) {
   auto const& known = corpus.set.categories;
   std::vector<bool> wanted(known.size(), false);
   std::set<std::string_view> named;
   for (auto const& name : sets) {
     auto const found = std::find(known.begin(), known.end(), name);
-    validate<ConfigError>(found != known.end(), "corpus.sets: {} is no set of {}; it has: {}", name,
+    validate<ConfigError>(found != known.end(), "{}: {} is no set of {}; it has: {}", key, name,
                           corpus.path.string(), fmt::join(known, ", "));
     auto const code = found - known.begin();
     validate<ConfigError>(
         std::find(corpus.set.code.begin(), corpus.set.code.end(), code) != corpus.set.code.end(),
-        "corpus.sets: {} has no prompt in {}; its sets are: {}", name, corpus.path.string(),
+        "{}: {} has no prompt in {}; its sets are: {}", key, name, corpus.path.string(),
         fmt::join(known, ", "));
-    validate<ConfigError>(named.insert(name).second,
-                          "corpus.sets: {} is named twice; name every set once (known: {})", name,
-                          fmt::join(known, ", "));
+    validate<ConfigError>(named.insert(name).second, "{}: {} is named twice; name every set once (known: {})",
+                          key, name, fmt::join(known, ", "));
     wanted[static_cast<std::size_t>(code)] = true;
   }
   std::vector<std::size_t> selected;

@@ -131,7 +131,7 @@ ModelPlan read_plan(std::filesystem::path const& folder) {
   plan.dtype = dtype_of(config);
   plan.vocabulary = config.integer("vocab_size", 1);
   plan.hidden = config.integer("hidden_size", 1);
-  plan.positions = config.integer("max_position_embeddings", 1, 0);
+  plan.positions = config.integer("max_position_embeddings", 0, 0);
   plan.tied_embeddings = config.boolean("tie_word_embeddings", false);
   plan.names.extras = {"*.rotary_emb.inv_freq"};  // a buffer that older files hold
   check_quantisation(config, *family);

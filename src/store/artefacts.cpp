@@ -19,6 +19,8 @@ constexpr Artefact table[] = {
     {"reduce", in_stage, "stage.json",     Listing::none},
     {"reduce", in_stage, "scores.h5",      Listing::required},
     {"reduce", in_stage, "sets/*.json",    Listing::required},
+    {"evaluate", in_stage, "stage.json",    Listing::none},
+    {"evaluate", in_stage, "*/shard-*.h5",  Listing::adopted},
     {"report", in_run,   "report/*",       Listing::none},
 };
 // clang-format on

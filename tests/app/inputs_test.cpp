@@ -22,7 +22,7 @@ std::string hash_of(Stages stage, Study const& study, int method = 1) {
 template <class Target>
 Target changed(Key<Target> const& key) {
   for (auto const* text : {"7", "8", "0.75", "true", "false", "one", "a:b", "float32", "response",
-                           "bootstrap", "layer", "js", "paper", "none", "last", "negative", "esft_gate"}) {
+                           "bootstrap", "layer", "js", "paper", "none", "last", "negative", "esft_gate", "mask:a", "test"}) {
     Target target;
     auto const before = key.json(target);
     try {
@@ -42,7 +42,7 @@ TEST(Inputs, AKeyDecidesExactlyTheStagesThatItsRowNames) {
     if (key.name == "model.device" || key.name == "model.schedule" || key.name == "grid.exchange")
       continue;  // one value each that means another
     auto const study = changed(key);
-    for (auto const stage : {stage::record, stage::reduce})
+    for (auto const stage : {stage::record, stage::reduce, stage::evaluate})
       EXPECT_EQ(hash_of(stage, study) != hash_of(stage, {}), (key.use.bits & stage) != 0)
           << key.name << " and stage " << stage;
   }
@@ -68,7 +68,9 @@ TEST(Inputs, KeysThatDecideNoBitsAreFew) {
   EXPECT_THAT(without, ElementsAre("run.dir", "run.from",             // where results lie
                                    "run.wall_limit",                  // when the work is interrupted
                                    "model.device", "model.schedule",  // one value each in this version
-                                   "reduce.memory"));                 // the size of the parts
+                                   "reduce.memory",                   // the size of the parts
+                                   "evaluate.conditions",             // which replies there are
+                                   "evaluate.controls"));
 }
 
 TEST(Inputs, WhatIsResolvedStandsForWhatWasGiven) {

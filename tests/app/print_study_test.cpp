@@ -58,6 +58,19 @@ memory = 100
 [select.one]
 criterion = hrcg
 threshold = 0.8
+[evaluate]
+conditions = mask:one, scale=0.5:/sets/two.json@3
+phase = response
+sets = a, b
+split = test
+max_new_tokens = 9
+temperature = 0.7
+top_p = 0.9
+controls = 3
+routing = true
+sequences = 5
+batch_tokens = 77
+shard_prompts = 11
 [select.two]
 criterion = risk_difference
 groups = b:c

@@ -37,16 +37,16 @@ TEST(SelectPrompts, ByNameInCorpusOrder) {
   file.pair = {0, 0, -1};
   file.write(scratch / "corpus.h5");
   auto const corpus = read_corpus(scratch / "corpus.h5");
-  EXPECT_THAT(select_prompts(corpus, {}), ElementsAre(0, 1, 2));
-  EXPECT_THAT(select_prompts(corpus, {"b"}), ElementsAre(0, 2));
-  EXPECT_THAT(select_prompts(corpus, {"b", "a"}), ElementsAre(0, 1, 2));
+  EXPECT_THAT(select_prompts(corpus, {}, "corpus.sets"), ElementsAre(0, 1, 2));
+  EXPECT_THAT(select_prompts(corpus, {"b"}, "corpus.sets"), ElementsAre(0, 2));
+  EXPECT_THAT(select_prompts(corpus, {"b", "a"}, "corpus.sets"), ElementsAre(0, 1, 2));
   for (auto const* const name : {"c", "none", ""}) {
     EXPECT_THAT(message_of<ConfigError>([&] {
-                  (void)select_prompts(corpus, {"a", name});
+                  (void)select_prompts(corpus, {"a", name}, "corpus.sets");
                 }),
                 AllOf(HasSubstr(name), HasSubstr("a, b, none")));
   }
-  EXPECT_THROW((void)select_prompts(corpus, {"a", "a"}), ConfigError);
+  EXPECT_THROW((void)select_prompts(corpus, {"a", "a"}, "corpus.sets"), ConfigError);
 }
 
 TEST(PlanShards, FillsShardsByPromptsAndBatchesByTokens) {

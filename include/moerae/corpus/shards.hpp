@@ -30,10 +30,11 @@ struct Shard {
   }
 };
 
-/// Indices of the prompts of the named sets (empty list: of all prompts) in corpus order. ConfigError lists
-/// the known sets when one is unknown, has no prompt, or is named twice.
+/// Indices of the prompts of the named sets (empty list: of all prompts) in corpus order. ConfigError names
+/// `key`, which lists them, and the known sets when one is unknown, has no prompt, or is named twice.
 [[nodiscard]] std::vector<std::size_t> select_prompts(Corpus const& corpus,
-                                                      std::vector<std::string> const& sets);
+                                                      std::vector<std::string> const& sets,
+                                                      std::string const& key);
 
 /// The plan, a function of the corpus and the three arguments only, never of ranks: shards of `shard_prompts`
 /// consecutive entries of the selection (the last one may be shorter), in each of them batches of consecutive

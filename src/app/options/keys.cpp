@@ -60,13 +60,14 @@ std::vector<FormerWord> former_logits() {
 }
 
 // What keys are to the stages.
-constexpr Stages laid_out = stage::plan | stage::record;
-constexpr Use everywhere{stage::record | stage::reduce | stage::verify, stage::none,
-                         stage::record | stage::reduce | stage::verify},
-    seed{stage::record | stage::reduce, stage::reduce}, model{laid_out, stage::record, laid_out, "model"},
-    corpus{laid_out, stage::record, stage::record, "corpus"}, records{laid_out, stage::record},
-    planned{laid_out}, read_by_record{stage::record}, reduces{stage::reduce, stage::reduce},
-    read_by_reduce{stage::reduce};
+constexpr Stages computing = stage::record | stage::evaluate, laid_out = stage::plan | computing,
+                 in_run = computing | stage::reduce | stage::verify;
+constexpr Use everywhere{in_run, stage::none, in_run},
+    seed{computing | stage::reduce, stage::reduce | stage::evaluate},
+    model{laid_out, computing, laid_out, "model"}, corpus{laid_out, computing, computing, "corpus"},
+    computes{laid_out, computing}, records{stage::plan | stage::record, stage::record}, planned{laid_out},
+    read_while_computing{computing}, evaluates{stage::evaluate, stage::evaluate},
+    read_by_evaluate{stage::evaluate}, reduces{stage::reduce, stage::reduce}, read_by_reduce{stage::reduce};
 
 // clang-format off
 std::vector<Key<Study>> make_study_keys() {
@@ -78,23 +79,23 @@ std::vector<Key<Study>> make_study_keys() {
     MOERAE_KEY(run.dir, everywhere, Path{}, "run directory: everything the study writes"),
     MOERAE_KEY(run.seed, seed, Integer<std::uint64_t>{0}, "key of all random draws"),
     MOERAE_KEY(run.from, read_by_reduce, Path{}, "another run directory whose record `reduce` reads; empty: that of run.dir"),
-    MOERAE_KEY(run.wall_limit, read_by_record, (Optional<Number>{{.above = 0}, ""}),
-               "seconds after which `record` stops at the next batch and can be resumed (exit 75); empty: none"),
+    MOERAE_KEY(run.wall_limit, read_while_computing, (Optional<Number>{{.above = 0}, ""}),
+               "seconds after which `record` and `evaluate` stop at the next batch and can be resumed (exit 75); empty: none"),
 
     MOERAE_KEY(model.path, model, Path{}, "checkpoint folder: config.json and *.safetensors, Hugging Face layout"),
-    MOERAE_KEY(model.dtype, records, (Word{{"auto", "float32", "bfloat16"}}), "arithmetic of the forward pass; auto: that of the checkpoint"),
+    MOERAE_KEY(model.dtype, computes, (Word{{"auto", "float32", "bfloat16"}}), "arithmetic of the forward pass; auto: that of the checkpoint"),
     MOERAE_KEY(model.device, planned, (Word{{"auto", "cpu"}, {"cuda"}}), "where the model runs"),
     MOERAE_KEY(model.schedule, planned, (Word{{"resident"}, {"layer-major"}}), "the weights of a rank's own experts stay in memory"),
 
-    MOERAE_KEY(grid.expert, records, Integer<int>{1}, "ranks of one expert group, each with its share of every layer's experts; data width = ranks / expert"),
-    MOERAE_KEY(grid.exchange, records, (Word{{"dispatch"}, {"gather"}}), "tokens travel to the experts"),
+    MOERAE_KEY(grid.expert, computes, Integer<int>{1}, "ranks of one expert group, each with its share of every layer's experts; data width = ranks / expert"),
+    MOERAE_KEY(grid.exchange, computes, (Word{{"dispatch"}, {"gather"}}), "tokens travel to the experts"),
 
     MOERAE_KEY(corpus.path, corpus, Path{}, "corpus.h5, made by `python -m moerae corpus`"),
     MOERAE_KEY(corpus.sets, records, List<SetName>{}, "prompt sets to record; empty: all"),
 
     MOERAE_KEY(record.routing, records, Flag{}, "keep expert ids and gate weights of every token"),
     MOERAE_KEY(record.logits, records, (Choice{logits_words, former_logits()}), "keep the router logits of all experts: of nobody, of the last token before the reply, of all tokens (large)"),
-    MOERAE_KEY(record.precision, records, (Word{{"auto", "float16", "float32"}}), "of stored weights and logits; auto: float32 in float32 runs, else float16"),
+    MOERAE_KEY(record.precision, computes, (Word{{"auto", "float16", "float32"}}), "of stored weights and logits; auto: float32 in float32 runs, else float16"),
     MOERAE_KEY(record.batch_tokens, records, positive, "tokens of one forward pass"),
     MOERAE_KEY(record.shard_prompts, records, positive, "prompts of one shard file, the unit that is committed and resumed"),
 
@@ -121,6 +122,19 @@ std::vector<Key<Study>> make_study_keys() {
     MOERAE_KEY(reduce.clusters, reduces, Integer<std::int64_t>{0}, "clusters of each set at most, drawn by key; 0: all of the discovery split"),
     MOERAE_KEY(reduce.controls, reduces, Integer<std::int64_t>{0}, "matched random expert sets stored with every expert set"),
     MOERAE_KEY(reduce.memory, read_by_reduce, positive, "MiB of tables a rank may hold; larger ones are read in parts, results are the same"),
+
+    MOERAE_KEY(evaluate.conditions, read_by_evaluate, List<ConditionText>{}, "what is done to the experts of a set, each beside its controls: mask:SET, steer+:SET, steer-:SET, force:SET, scale=FACTOR:SET; SET@N: its N best; SET is a set of the run or the path of a .json; none is always there"),
+    MOERAE_KEY(evaluate.phase, evaluates, Choice{phase_words}, "tokens that conditions act on: before the reply, of the reply (as published for SAFEx), both"),
+    MOERAE_KEY(evaluate.sets, evaluates, List<SetName>{}, "prompt sets that are answered; empty: all"),
+    MOERAE_KEY(evaluate.split, evaluates, Choice{evaluated_splits}, "prompts that no expert was selected on; test: for the last look"),
+    MOERAE_KEY(evaluate.max_new_tokens, evaluates, positive, "tokens of a reply at most"),
+    MOERAE_KEY(evaluate.temperature, evaluates, (Number{.least = 0}), "of sampling; 0: greedy"),
+    MOERAE_KEY(evaluate.top_p, evaluates, (Number{.above = 0, .most = 1}), "sampling takes the most probable tokens that together reach it"),
+    MOERAE_KEY(evaluate.controls, read_by_evaluate, Integer<std::int64_t>{0}, "matched random sets of every condition, of those that `reduce` stored with its set"),
+    MOERAE_KEY(evaluate.routing, evaluates, Flag{}, "keep expert ids and gate weights of every token of prompts and replies"),
+    MOERAE_KEY(evaluate.sequences, evaluates, positive, "replies under way at once on a rank; its cache is taken before the first"),
+    MOERAE_KEY(evaluate.batch_tokens, evaluates, positive, "tokens of one forward pass"),
+    MOERAE_KEY(evaluate.shard_prompts, evaluates, positive, "prompts of one file; they are committed and resumed with those of their condition's first controls"),
   };
 }
 
@@ -169,11 +183,9 @@ std::vector<FormerKey> const& former_keys() {
 
 std::vector<LaterKey> const& later_keys() {
   static std::vector<LaterKey> const keys = [] {
-    std::string_view const evaluate = "the stage `evaluate`", tune = "the stage `tune`";
+    std::string_view const tune = "the stage `tune`";
     std::vector<LaterKey> rows;
-    for (auto name : {"evaluate.conditions", "evaluate.phase", "evaluate.sets", "evaluate.split",
-                      "evaluate.max_new_tokens", "evaluate.controls", "evaluate.keep"})
-      rows.push_back({name, evaluate});
+    rows.push_back({"evaluate.keep", "dropping replies once they are judged"});
     for (auto name :
          {"tune.set", "tune.method", "tune.rank", "tune.alpha", "tune.learning_rate", "tune.steps",
           "tune.warmup_steps", "tune.batch_tokens", "tune.gradient_accumulation_steps", "tune.max_grad_norm",

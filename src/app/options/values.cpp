@@ -9,6 +9,8 @@
 #include <set>
 #include <string_view>
 
+#include "moerae/base/check.hpp"
+
 namespace moerae::kind {
 namespace {
 
@@ -59,6 +61,7 @@ template struct Integer<std::uint64_t>;
 std::string Number::expects() const {
   std::string text = "number";
   if (std::isfinite(above)) text += fmt::format(" > {}", above);
+  if (std::isfinite(least)) text += fmt::format(" >= {}", least);
   if (std::isfinite(most)) text += fmt::format("{} <= {}", std::isfinite(above) ? " and" : "", most);
   return text;
 }
@@ -67,7 +70,8 @@ double Number::parse(std::string const& text, Folder const&) const {
   double value = 0;
   auto const* const end = text.data() + text.size();
   auto const [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stop != end || !std::isfinite(value) || value <= above || value > most)
+  if (error != std::errc{} || stop != end || !std::isfinite(value) || value <= above || value < least ||
+      value > most)
     refuse(expects());
   return value;
 }
@@ -120,6 +124,16 @@ ContrastOptions::Pair Groups::parse(std::string const& text, Folder const& base)
     groups.b += (groups.b.empty() ? "" : "/") + other;
   }
   return groups;
+}
+
+ConditionSpec ConditionText::parse(std::string const& text, Folder const& base) const {
+  try {
+    auto spec = parse_condition(text);
+    if (spec.set.ends_with(".json")) spec.set = Path{}.parse(spec.set, base).string();
+    return spec;
+  } catch (ConfigError const& error) {
+    throw BadValue(error.what());
+  }
 }
 
 std::vector<std::string> split_list(std::string const& text) {

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "moerae/evaluate/condition.hpp"
 #include "moerae/reduce/plan/options.hpp"
 
 // Kinds of values of a study. Each has `type`, expects() (for messages and help), parse(text, base),
@@ -51,6 +52,7 @@ struct Integer {
 struct Number {
   using type = double;
   double above = -std::numeric_limits<double>::infinity();
+  double least = -std::numeric_limits<double>::infinity();
   double most = std::numeric_limits<double>::infinity();
   [[nodiscard]] std::string expects() const;
   [[nodiscard]] double parse(std::string const& text, Folder const&) const;
@@ -132,6 +134,15 @@ struct GroupsText {
   }
   [[nodiscard]] std::string print(std::string const& value) const { return value; }
   [[nodiscard]] nlohmann::json json(std::string const& value) const { return value; }
+};
+
+/// A condition; the path of a set is made absolute.
+struct ConditionText {
+  using type = ConditionSpec;
+  [[nodiscard]] std::string expects() const { return "ACTION:SET"; }
+  [[nodiscard]] type parse(std::string const& text, Folder const& base) const;
+  [[nodiscard]] std::string print(type const& value) const { return value.text(); }
+  [[nodiscard]] nlohmann::json json(type const& value) const { return value.text(); }
 };
 
 /// A value or the word `none`, which stands for no value (it may be empty).

@@ -18,7 +18,7 @@ Coverage::Coverage(Corpus const& corpus, RecordSource const& source)
       times_(corpus.size(), 0),
       last_shard_(corpus.size(), -1),
       first_shard_negated_(corpus.size(), std::numeric_limits<std::int64_t>::min()) {
-  for (auto const p : select_prompts(corpus, source.sets)) selected_[p] = true;
+  for (auto const p : select_prompts(corpus, source.sets, "corpus.sets")) selected_[p] = true;
   index_.reserve(corpus.size());
   for (std::size_t p = 0; p < corpus.size(); ++p) index_.emplace(corpus.prompt_id[p], p);
 }

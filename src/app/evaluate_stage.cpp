@@ -1,0 +1,99 @@
+#include <spdlog/spdlog.h>
+
+#include <optional>
+
+#include "app/context.hpp"
+#include "app/evaluate_work.hpp"
+#include "app/long_stage.hpp"
+#include "moerae/base/stop.hpp"
+#include "moerae/evaluate/reply_shard.hpp"
+#include "moerae/mpi/agree.hpp"
+#include "moerae/record/shard_record.hpp"
+#include "moerae/run/conclude.hpp"
+
+namespace moerae {
+namespace {
+
+void check_sets(EvaluateJob const& job, std::string const& weights_hash) {
+  for (auto const& [condition, made_on] : job.made_on)
+    validate<ConfigError>(
+        made_on.empty() || made_on == weights_hash,
+        "{}: the set was made on a model with the weights {}, but model.path holds the weights "
+        "{}; its experts are others here: select them on this model",
+        condition, made_on, weights_hash);
+}
+
+}  // namespace
+
+ExitCode run_evaluate(Context const& context, Study const& study) {
+  auto const& world = context.world;
+  StopRequest const stop(study.run.wall_limit);
+  auto const grid = mpi::Grid::over(world, study.grid.expert);
+  std::optional<EvaluateJob> made;
+  std::optional<run::RunFolder> found;
+  mpi::agree(world, [&] {
+    made = make_evaluate_job(study);
+    found.emplace(study.run.dir, "evaluate", made->inputs);
+  });
+  auto const& job = *made;
+  auto& folder = *found;
+  auto const done = prepare_stage(context, study, folder, job.corpus.path, job.units);
+  std::size_t conditions = 0;
+  for (auto const& block : job.blocks) conditions += block.conditions.size();
+  spdlog::info(
+      "evaluate: {} prompts under {} conditions, {} units of work, {} of them done; {} in {}, grid {}x{}, "
+      "into {}",
+      job.selected.size(), conditions, job.units.size(), done.size(), job.model.plan.family, job.model.dtype,
+      grid.data_width, grid.expert_width, folder.stage().path.string());
+  if (done.size() == job.units.size()) {
+    spdlog::info("evaluate: nothing to do, all replies are there");
+    return ExitCode::complete;
+  }
+
+  Session session(world, grid, job.model, Head::keep);
+  mpi::agree(world, [&] {
+    check_sets(job, session.weights_hash());
+    if (world.rank() == 0 && !done.empty())
+      folder.check_same_weights(job.units[*done.begin()], session.weights_hash());
+  });
+  spdlog::info(
+      "evaluate: weights {} loaded, {} sequences at once, {} MB of cache a rank, {} thread(s) a rank",
+      session.weights_hash(), job.rules.slots, job.cache_bytes() >> 20, Session::threads());
+
+  auto const open = job.open_replies(done);
+  run::Ledger ledger(world, folder.dir(), "evaluate", "replies", open);
+  auto origin = stage_provenance(context, study, routing_schema, folder, grid);
+  origin.weights_hash = session.weights_hash();
+  origin.tokenizer_hash = job.corpus.tokenizer_hash;
+  origin.shards = static_cast<std::int64_t>(job.shards.size());
+  origin.prompt_equivalent = true;
+  ReplyFormat const format{job.space, study.evaluate.routing, job.precision};
+  auto const publish = [&](std::size_t unit, std::vector<Reply> const& replies) {
+    auto const& [block, shard] = job.parts[unit];
+    auto const prompts =
+        std::span(job.selected)
+            .subspan(job.shards[shard].first, job.shards[shard].last - job.shards[shard].first);
+    origin.created_utc = store::utc_now();
+    origin.shard = job.shards[shard].id.value;
+    for (std::size_t c = 0; c < job.units[unit].files.size(); ++c) {
+      auto const path = folder.path_of(job.units[unit].files[c]);
+      write_reply_shard(path, job.corpus, prompts,
+                        std::span(replies).subspan(c * prompts.size(), prompts.size()),
+                        job.blocks[block].conditions[c], format, origin);
+      ledger.post(path, static_cast<std::int64_t>(prompts.size()));
+    }
+  };
+  auto const model = session.model();
+  EvaluateWork work(job,
+                    share_of(open_bundles(job.units, done, grid.expert_width), grid.group, grid.data_width),
+                    grid.member, model, {publish, [&] { ledger.collect(); }});
+  auto const outcome = run::drive(world, session.status(), work, [&] { return stop.requested(); });
+  auto const seconds = ledger.seconds();
+  auto const code = run::conclude(world, folder, job.units, ledger, outcome, stop);
+  if (code == ExitCode::complete)
+    spdlog::info("evaluated {} replies in {:.3f} s ({:.1f} replies/s)", open, seconds,
+                 static_cast<double>(open) / seconds);
+  return code;
+}
+
+}  // namespace moerae

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "app/evaluate_job.hpp"
+#include "model/cache.hpp"
+#include "moerae/run/drive.hpp"
+
+namespace moerae {
+
+/// This rank's walk through the bundles of its group; a bundle is begun when all of the group are through
+/// with the one before, so that what shares a pass is fixed by the plan.
+class EvaluateWork final : public run::Work {
+ public:
+  /// `publish` is called with the replies of every unit that this rank has finished and that is not there
+  /// yet, `after_step` after every step. References outlive it.
+  struct Hooks {
+    std::function<void(std::size_t unit, std::vector<Reply> const&)> publish;
+    std::function<void()> after_step;
+  };
+  EvaluateWork(EvaluateJob const& job, std::vector<run::Bundle> bundles, int member,
+               ResidentModel const& model, Hooks hooks);
+
+  [[nodiscard]] bool finished() const override { return bundle_ == bundles_.size() || (last() && through()); }
+  [[nodiscard]] bool waiting() const override { return !last() && through(); }
+  void go_on() override;
+  void step() override;
+  void idle() override { hooks_.after_step(); }
+
+ private:
+  [[nodiscard]] bool last() const { return bundle_ + 1 == bundles_.size(); }
+  [[nodiscard]] bool through() const { return begun_ && generator_.finished(); }
+  void begin();
+
+  EvaluateJob const& job_;
+  std::vector<run::Bundle> bundles_;
+  std::size_t member_;
+  Hooks hooks_;
+  KvCache cache_;
+  Generator generator_;
+  std::size_t bundle_ = 0;
+  bool begun_ = false;
+};
+
+}  // namespace moerae

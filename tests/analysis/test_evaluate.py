@@ -1,0 +1,180 @@
+"""`evaluate` as a stage: the same bytes on any data width, interrupted or not; conditions that are added; refusals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import support
+from moerae.corpus_file import Prompt, write_corpus
+from moerae.hashing import content_hash
+from moerae.reference import checkpoints
+
+PROMPTS = 60
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return checkpoints.make("qwen3-grouped", tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    random = np.random.default_rng(4)
+    prompts = []
+    for i in range(PROMPTS):
+        tokens = random.integers(2, checkpoints.VOCABULARY, random.integers(4, 40)).tolist()
+        response = len(tokens) - 2 if i % 3 == 0 else None
+        prompts.append(Prompt(tokens, "ab"[i % 2], i // 2, (1, len(tokens) - 2), response, split=(0, 1, 2)[i // 2 % 3]))
+    path = tmp_path_factory.mktemp("corpus") / "corpus.h5"
+    write_corpus(path, prompts, {})
+    return path
+
+
+def expert_set(path: Path, drawn: int = 2, **fields: object) -> Path:
+    made = {
+        "schema": "moerae.expert_set/1",
+        "name": path.stem,
+        "criterion": "ses",
+        "model": "m",
+        "provenance": {},
+        "experts": [{"layer": 1, "expert": 3, "score": 2.0}, {"layer": 0, "expert": 2, "score": 1.0}],
+        "controls": [
+            {"kind": "matched", "matched": True, "ratio": {}, "experts": [[0, 4 + i % 2], [1, 5]]} for i in range(drawn)
+        ],
+    }
+    path.write_text(json.dumps(made | fields))
+    return path
+
+
+def evaluating(model: Path, corpus: Path, run: Path, conditions: str, expert: int = 1, **more: object) -> dict:
+    keys = {"controls": 2, "max_new_tokens": 6, "sequences": 5, "shard_prompts": 3, "conditions": conditions}
+    study = {"model.path": model, "model.dtype": "float32", "corpus.path": corpus, "run.dir": run}
+    return study | {"grid.expert": expert} | {f"evaluate.{key}": value for key, value in (keys | more).items()}
+
+
+def content(run: Path) -> dict[str, str]:
+    folder = run / "evaluate"
+    return {path.relative_to(folder).as_posix(): content_hash(path) for path in sorted(folder.glob("*/shard-*.h5"))}
+
+
+@pytest.fixture(scope="module")
+def conditions(tmp_path_factory: pytest.TempPathFactory) -> str:
+    chosen = expert_set(tmp_path_factory.mktemp("sets") / "chosen.json")
+    return f"mask:{chosen},steer+:{chosen}@1,scale=0.5:{chosen}@1"
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(model, corpus, conditions, tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, str]]:
+    out = {}
+    for expert in (1, 2):
+        run = tmp_path_factory.mktemp(f"expert-{expert}")
+        support.moerae("evaluate", evaluating(model, corpus, run, conditions, expert), ranks=expert)
+        support.moerae("verify", {"run.dir": run})
+        out[expert] = content(run)
+    return out
+
+
+def test_files_hold_replies_their_routing_and_the_condition(model, corpus, conditions, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    support.moerae("evaluate", evaluating(model, corpus, run, conditions), ranks=2)
+    folders = sorted(path.name.rsplit("-", 1)[0] for path in (run / "evaluate").iterdir() if path.is_dir())
+    assert folders == [
+        "mask-chosen",
+        "mask-chosen-control-000",
+        "mask-chosen-control-001",
+        "none",
+        "scale-0.5-chosen-1",
+        "steer+-chosen-1",
+    ]
+    with h5py.File(corpus) as file:
+        validation = np.flatnonzero(file["split"][()] == 1)
+        before = file["response_offset"][()] - file["offset"][:-1]
+    (masked,) = (run / "evaluate").glob("mask-chosen-control-001-*")
+    prompts = []
+    for path in sorted(masked.glob("shard-*.h5")):
+        with h5py.File(path) as file:
+            condition = json.loads(file.attrs["condition"])
+            assert condition["experts"] == [[0, 5], [1, 5]]
+            assert condition["control"] == {"number": 1, "kind": "matched"}
+            assert not file["usage/count"][:, :, 0, 5].any()
+            said = np.diff(file["reply/offset"][()])
+            assert (file["usage/tokens"][:, 2] == said).all()
+            assert (file["usage/tokens"][()].sum(1) == before[file["prompt_id"][()]] + said).all()
+            assert list(file["reply/finish"].attrs["categories"]) == ["stop", "length"]
+            prompts += file["prompt_id"][()].tolist()
+    assert prompts == validation.tolist()
+
+
+@pytest.mark.parametrize(("data", "expert"), [(2, 1), (3, 1), (2, 2)])
+def test_any_data_width(model, corpus, conditions, uninterrupted, tmp_path: Path, data: int, expert: int) -> None:
+    study = evaluating(model, corpus, tmp_path / "run", conditions, expert)
+    support.moerae("evaluate", study, ranks=data * expert)
+    assert content(tmp_path / "run") == uninterrupted[expert]
+
+
+@pytest.mark.parametrize("sign", [signal.SIGUSR1, signal.SIGKILL])
+@pytest.mark.parametrize(("data", "expert"), [(2, 1), (1, 2)])
+def test_interrupted_and_repeated(model, corpus, conditions, uninterrupted, tmp_path: Path, data, expert, sign) -> None:
+    run = tmp_path / "run"
+    study = evaluating(model, corpus, run, conditions, expert)
+    job = support.start("evaluate", study, data * expert)
+    try:
+        support.wait_for(lambda: len(content(run)) >= 3 or job.process.poll() is not None, 60, "a shard")
+        os.kill(job.process.pid if sign == signal.SIGUSR1 else job.ranks()[0], sign)
+        ended = job.wait(60)
+    finally:
+        job.kill()
+    assert (ended.code == support.RESUMABLE) == (sign == signal.SIGUSR1), ended
+    assert 0 < len(content(run)) < len(uninterrupted[expert])
+    support.moerae("evaluate", study, data * expert)
+    assert content(run) == uninterrupted[expert]
+    support.moerae("verify", {"run.dir": run})
+
+
+def test_conditions_can_be_added(model, corpus, conditions, uninterrupted, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    support.moerae("evaluate", evaluating(model, corpus, run, conditions.split(",")[0]), ranks=1)
+    kept = {path: path.stat().st_mtime_ns for path in run.glob("evaluate/*/shard-*.h5")}
+    support.moerae("evaluate", evaluating(model, corpus, run, conditions), ranks=1)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert content(run) == uninterrupted[1]
+    said = support.moerae("evaluate", evaluating(model, corpus, run, conditions), ranks=1)
+    assert "nothing to do" in said.err
+
+
+@pytest.mark.parametrize(
+    ("keys", "words", "code"),
+    [
+        ({"evaluate.conditions": "mask:{chosen}", "evaluate.controls": 3}, ["2 matched controls", "3"], support.CONFIG),
+        ({"evaluate.conditions": "mask:{foreign}"}, ["layer 9", "another model"], support.CONFIG),
+        ({"evaluate.conditions": "mask:{weights}"}, ["made on a model with the weights", "abc"], support.CONFIG),
+        ({"evaluate.conditions": "mask:{most}"}, ["mask-most", "layer 1"], support.CONFIG),
+        ({"evaluate.conditions": "mask:unheard"}, ["moerae reduce", "unheard"], support.CONFIG),
+        ({"evaluate.conditions": "blur:{chosen}"}, ["blur", "steer+:SET"], support.CONFIG),
+        ({"evaluate.sets": "a,zebra"}, ["evaluate.sets", "zebra", "a, b"], support.CONFIG),
+        ({"evaluate.max_new_tokens": 5000}, ["evaluate.max_new_tokens = 5000", "512 positions"], support.CONFIG),
+        ({"evaluate.split": "discovery"}, ["validation | test"], support.CONFIG),
+    ],
+    ids=lambda value: next(iter(value.values())) if isinstance(value, dict) else "",
+)
+def test_what_can_not_be_done_is_refused(
+    model, corpus, tmp_path: Path, keys: dict, words: list[str], code: int
+) -> None:
+    every = [{"layer": 1, "expert": e, "score": 1.0} for e in range(7)]
+    sets = {
+        "chosen": expert_set(tmp_path / "chosen.json"),
+        "foreign": expert_set(tmp_path / "foreign.json", 0, experts=[{"layer": 9, "expert": 0, "score": 1.0}]),
+        "weights": expert_set(tmp_path / "weights.json", provenance={"weights_hash": "abc"}),
+        "most": expert_set(tmp_path / "most.json", 0, experts=every, controls=[]),
+    }
+    study = evaluating(model, corpus, tmp_path / "run", "none", **{"controls": 0})
+    study |= {key: str(value).format(**sets) for key, value in keys.items()}
+    ended = support.moerae("evaluate", study, code=code)
+    support.assert_one_error(ended, words)
+    assert not list(tmp_path.glob("run/evaluate/*/shard-*.h5"))
