@@ -1,7 +1,9 @@
 """Replies are those of `generate` of transformers (greedy, batch 1, unpadded), plain and with masked experts.
 
 Every family, latent attention, windows and packed experts among the cases. A token may differ where float32 cannot
-tell: a gap of the two best logits, or a margin of a router on the way, below 1e-5. `-k olmoe` runs the case of that family.
+tell: a gap of the two best logits, or a margin of a router on the way, below 1e-5.
+
+`-k olmoe` runs the case of that family.
 """
 
 from __future__ import annotations

@@ -96,7 +96,9 @@ TEST(ReadStudy, UnknownKeys) {
 
 TEST(ReadStudy, KeysOfLaterStagesAreNotUnknown) {
   auto const message = faults_of("[evaluate]\nkeep = labels\n[tune]\nrank = 8\n");
-  EXPECT_THAT(message, HasSubstr("evaluate.keep belongs to dropping replies once they are judged, which is not available"));
+  EXPECT_THAT(
+      message,
+      HasSubstr("evaluate.keep belongs to dropping replies once they are judged, which is not available"));
   EXPECT_THAT(message, HasSubstr("tune.rank belongs to the stage `tune`"));
   EXPECT_THAT(message, Not(HasSubstr("unknown")));
 }

@@ -113,8 +113,9 @@ TEST(Corpus, AForeignTokenIsNamed) {
   file.reply_tokens[2] = 12;
   file.write(scratch / "foreign-reply.h5");
   auto const other = read_corpus(scratch / "foreign-reply.h5");
-  EXPECT_THAT(message_of<DataError>([&] { check_vocabulary(other, 12); }),
-              AllOf(HasSubstr("prompt id 9"), HasSubstr("position of a continuation 0"), HasSubstr("token 12")));
+  EXPECT_THAT(
+      message_of<DataError>([&] { check_vocabulary(other, 12); }),
+      AllOf(HasSubstr("prompt id 9"), HasSubstr("position of a continuation 0"), HasSubstr("token 12")));
 }
 
 struct Fault {
@@ -171,7 +172,10 @@ Fault const faults[] = {
     {"continuation/kind[0] = -1", [](auto& f) { f.reply_kind[0] = -1; }},
     {"continuation/prompt[1] = 3", [](auto& f) { f.reply_prompt[1] = 3; }},
     {"continuation/prompt[0] = -1", [](auto& f) { f.reply_prompt[0] = -1; }},
-    {"continuation/prompt[1] = 0", [](auto& f) { f.reply_prompt = {2, 0}; }},
+    {"continuation/prompt[1] = 0",
+     [](auto& f) {
+       f.reply_prompt = {2, 0};
+     }},
     {"continuation/offset[0] = 1", [](auto& f) { f.reply_offset[0] = 1; }},
     {"continuation/offset[1] = 0", [](auto& f) { f.reply_offset[1] = 0; }},
     {"continuation/offset[2] = 4", [](auto& f) { f.reply_offset[2] = 4; }},
