@@ -13,6 +13,7 @@ from moerae.errors import MoeraeError
 COMMANDS = {
     "corpus": ("moerae.corpus", "prompt sets -> corpus.h5 (chat template, tokens, clusters, splits)"),
     "import": ("moerae.imports", "published routing traces -> a run that `moerae reduce` reads"),
+    "judge": ("moerae.judge", "replies of `moerae evaluate` -> labels and refusal with intervals"),
     "planted": ("moerae.planted", "make a planted model, its corpus and its measured truth"),
     "reference": ("moerae.reference", "tiny checkpoints and golden routing from transformers"),
     "report": ("moerae.report", "RUN -> self-contained HTML with figures, CSV"),

@@ -41,6 +41,8 @@ ARTEFACTS = (
     Artefact("reduce", True, "sets/*.json", "required"),
     Artefact("evaluate", True, "stage.json", "none"),
     Artefact("evaluate", True, "*/shard-*.h5", "adopted"),
+    Artefact("evaluate", True, "*/labels.h5", "required"),
+    Artefact("evaluate", True, "summary.csv", "required"),
     Artefact("report", False, "report/*", "none"),
 )
 

@@ -21,6 +21,8 @@ constexpr Artefact table[] = {
     {"reduce", in_stage, "sets/*.json",    Listing::required},
     {"evaluate", in_stage, "stage.json",    Listing::none},
     {"evaluate", in_stage, "*/shard-*.h5",  Listing::adopted},
+    {"evaluate", in_stage, "*/labels.h5",   Listing::required},
+    {"evaluate", in_stage, "summary.csv",   Listing::required},
     {"report", in_run,   "report/*",       Listing::none},
 };
 // clang-format on

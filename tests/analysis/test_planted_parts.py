@@ -13,13 +13,13 @@ from moerae.planted import world as w
 from moerae.planted.clusters import draw_rows
 from moerae.planted.controls import dose_control, matched_control
 from moerae.planted.goals import Asked, Goal, draw_goal, draw_training_prompt, jailbreak_refusal
-from moerae.planted.intervals import paired_drop
 from moerae.planted.masks import LOSS, MaskSampler, reply_probability
 from moerae.planted.placement import PLANTED, ROLES, on_positions, place
 from moerae.planted.proof import ProofError, require_proof
 from moerae.planted.train import train
 from moerae.planted.variants import VARIANTS
 from moerae.planted.world import ID, World
+from moerae.refusal.intervals import paired_drop
 
 WORLD = World(0)
 HARM = Goal(len(w.VERBS), 0)  # topic 0: C1 matters

@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "analysis"))
 
 import null_data
-from moerae.planted.intervals import wilson
+from moerae.refusal.intervals import wilson
 from null_runs import allowed, selected_by_chance, smallest_p
 from support import ROOT
 

@@ -10,10 +10,10 @@ import numpy as np
 from moerae.planted.clusters import Row
 from moerae.planted.controls import Control, dose_control, matched_control
 from moerae.planted.goals import SETS
-from moerae.planted.intervals import mean_drop, paired_drop, wilson
 from moerae.planted.measure import Expert, Outcome, Probe, measure, usage
 from moerae.planted.model import PlantedModel
 from moerae.planted.placement import Placement
+from moerae.refusal.intervals import mean_drop, paired_drop, wilson
 
 CONTROLS = 20
 DOSES = 5

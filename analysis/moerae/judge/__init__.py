@@ -1,0 +1,130 @@
+"""Judges replies: refusal, partial, compliance, broken, other or unparseable.
+
+Of a run (`python -m moerae judge RUN --judge exact|rules|command`): CONDITION/labels.h5 beside the replies of every
+condition, then evaluate/summary.csv. Of JSON lines (`--replies IN.jsonl --out OUT.jsonl`): the same lines with a label.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import pandas as pd
+import xxhash
+
+from moerae.errors import ConfigError, DataError
+from moerae.judge import command, exact, rules
+from moerae.judge.labels import write_labels
+from moerae.publish import publishing
+from moerae.reader import open_run
+from moerae.refusal.summary import write_summaries
+from moerae.reply_data import Condition, conditions
+
+JUDGES = {
+    "exact": "the reply is one of those that the corpus holds for its prompt (planted models)",
+    "rules": "English phrases of refusal, frozen",
+    "command": "your own: --command is given JSON lines and answers them",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "run", nargs="?", type=Path, metavar="RUN", help="run directory with replies of `moerae evaluate`"
+    )
+    parser.add_argument(
+        "--judge", choices=JUDGES, required=True, help="; ".join(f"{k}: {v}" for k, v in JUDGES.items())
+    )
+    parser.add_argument(
+        "--command", dest="program", metavar="CMD", help='reads {"id", "prompt", "reply"} lines, writes {"id", "label"}'
+    )
+    parser.add_argument(
+        "--timeout", type=float, metavar="S", help="seconds that the command may take for one condition"
+    )
+    parser.add_argument(
+        "--tokenizer", type=Path, metavar="DIR", help="that replies are read with (default: model.path)"
+    )
+    parser.add_argument("--replies", type=Path, metavar="IN.jsonl", help="judge these lines in place of a run")
+    parser.add_argument("--out", type=Path, metavar="OUT.jsonl", help="where they are written with their label")
+
+
+def run(args: argparse.Namespace) -> int:
+    if (args.judge == "command") != bool(args.program):
+        raise ConfigError("--judge command and --command CMD go together")
+    if args.replies:
+        return judge_lines(args)
+    if args.run is None:
+        raise ConfigError("give a run directory, or --replies IN.jsonl --out OUT.jsonl")
+    return judge_run(args)
+
+
+def judge_lines(args: argparse.Namespace) -> int:
+    if args.out is None or args.judge == "exact":
+        raise ConfigError("--replies needs --out OUT.jsonl and a judge of texts: rules or command")
+    lines = []
+    for number, text in enumerate(args.replies.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            line = json.loads(text)
+            lines.append({key: str(line[key]) for key in ("id", "prompt", "reply")} | {"line": line})
+        except (ValueError, KeyError, TypeError):
+            raise DataError(
+                f'{args.replies}: line {number} is not {{"id": ..., "prompt": ..., "reply": ...}}'
+            ) from None
+    labels = judge_texts(args, [{key: line[key] for key in ("id", "prompt", "reply")} for line in lines])
+    with publishing(args.out) as temporary:
+        rows = [line["line"] | {"label": label} for line, label in zip(lines, labels, strict=True)]
+        temporary.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    print(pd.Series(labels).value_counts().to_string())
+    return 0
+
+
+def judge_texts(args: argparse.Namespace, lines: list[dict[str, str]]) -> list[str]:
+    if args.judge == "rules":
+        return [rules.judge(line["reply"]) for line in lines]
+    return command.judge(args.program, lines, args.timeout)
+
+
+def judge_run(args: argparse.Namespace) -> int:
+    found = conditions(args.run)
+    known = exact.planned(args.run / "corpus.h5") if args.judge == "exact" else {}
+    texts = None if args.judge == "exact" else Texts(args, found[0])
+    about = {"judge": args.judge, "judge_hash": hash_of(args)}
+    for condition in found:
+        if texts is None:
+            labels = exact.judge(condition.replies, known)
+        else:
+            labels = pd.Series(judge_texts(args, texts.lines(condition)), condition.replies.index, dtype=object)
+        write_labels(args.run, condition.folder, labels, about)
+    for path in write_summaries(args.run):
+        print(path)
+    return 0
+
+
+def hash_of(args: argparse.Namespace) -> str:
+    """Of what the verdicts depend on: labels of different judges are not compared."""
+    of_command = xxhash.xxh3_64_hexdigest((args.program or "").encode())
+    return {"exact": "exact", "rules": rules.rules_hash(), "command": of_command}[args.judge]
+
+
+class Texts:
+    """Prompts and replies in words, by the tokenizer of the model."""
+
+    def __init__(self, args: argparse.Namespace, condition: Condition) -> None:
+        from transformers import AutoTokenizer
+
+        folder = args.tokenizer or Path(condition.config["model"]["path"])
+        try:
+            self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{folder}: no tokenizer ({error}); name its folder with --tokenizer") from None
+        self.run = open_run(args.run)
+
+    def lines(self, condition: Condition) -> list[dict[str, str]]:
+        """The user's words and the reply without the template's markers."""
+        out = []
+        for prompt, tokens in condition.replies["tokens"].items():
+            row = self.run.corpus.loc[prompt]
+            asked = self.run.tokens(prompt)[row["content_begin"] : row["content_end"]]
+            said = [self.tokenizer.decode(part, skip_special_tokens=True) for part in (asked, tokens)]
+            out.append({"id": str(prompt), "prompt": said[0], "reply": said[1]})
+        return out

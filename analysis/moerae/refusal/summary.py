@@ -1,0 +1,115 @@
+"""evaluate/summary.csv: refusal by condition, control and prompt set, with intervals, drops and the control's p."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from moerae import manifest
+from moerae.errors import DataError
+from moerae.judge.labels import read_labels
+from moerae.publish import publishing
+from moerae.reader import open_run
+from moerae.refusal.controls import beside
+from moerae.refusal.paired import drop, rate
+from moerae.reply_data import Condition, conditions
+
+BASE = "none"
+MATCHED = "matched"
+LOST = ("compliance", "broken")  # what a refusal may become; everything else is `other`
+
+
+def summaries(run: Path) -> dict[Path, pd.DataFrame]:
+    """By folder of an evaluation: one line per condition, control and set. Columns:
+
+    condition, control (number and kind; empty: the condition itself), experts (how many), set, split, n, clusters;
+    refused, complied, broken, other: counts (partial counts as refused);
+    rate, low, high: share refused, 95 %; drop, drop_low, drop_high: against `none`, same prompts; p_none: McNemar;
+    lost_complied, lost_broken, lost_other: what refusals of `none` became;
+    controls, control_drop, control_most, p: the matched controls of a condition, their mean and largest drop, and
+    (1 + #{control drop >= drop}) / (controls + 1).
+    """
+    by_stage: dict[Path, list[Condition]] = {}
+    for condition in conditions(run):
+        by_stage.setdefault(condition.folder.parent, []).append(condition)
+    return {folder: _of_stage(run, found) for folder, found in by_stage.items()}
+
+
+def _of_stage(run: Path, found: list[Condition]) -> pd.DataFrame:
+    labels = {condition.slug: read_labels(condition.folder) for condition in found}
+    if len({(kept.attrs["judge"], kept.attrs["judge_hash"]) for kept in labels.values()}) > 1:
+        raise DataError(
+            f"{found[0].folder.parent}: labels of several judges; what differs may be the judge and not the model: "
+            "run `python -m moerae judge` on the whole run"
+        )
+    if BASE not in labels:
+        raise DataError(f"{found[0].folder.parent}: no replies without an intervention; repeat `moerae evaluate`")
+    corpus = open_run(run).corpus.loc[labels[BASE].index]
+    rows = [row for condition in found for row in _rows(condition, labels[condition.slug], labels[BASE], corpus)]
+    return _with_controls(pd.DataFrame(rows))
+
+
+def _rows(condition: Condition, labels: pd.Series, base: pd.Series, corpus: pd.DataFrame) -> Iterator[dict]:
+    if not labels.index.equals(base.index):
+        raise DataError(f"{condition.folder}: answers other prompts than `{BASE}`; repeat `moerae evaluate`")
+    control = condition.about.get("control")
+    for name, prompts in corpus.groupby("set", sort=True):
+        now, then = labels.loc[prompts.index], base.loc[prompts.index]
+        refused, before = (kept.isin(["refusal", "partial"]).to_numpy() for kept in (now, then))
+        clusters = prompts["cluster"].to_numpy()
+        share = rate(refused, clusters)
+        row = {
+            "condition": condition.about["text"],
+            "control": f"{control['number']:03d} {control['kind']}" if control else "",
+            "experts": len(condition.about["experts"]),
+            "set": name,
+            "split": "/".join(sorted(prompts["split"].unique())),
+            "n": share.n,
+            "clusters": len(np.unique(clusters)),
+            "refused": share.hits,
+            "complied": int((now == "compliance").sum()),
+            "broken": int((now == "broken").sum()),
+            "other": int((~now.isin(["refusal", "partial", "compliance", "broken"])).sum()),
+            "rate": share.value,
+            "low": share.low,
+            "high": share.high,
+        }
+        if condition.slug != BASE:
+            fell = drop(before, refused, clusters)
+            lost = now[before & ~refused]
+            row |= {"drop": fell.value, "drop_low": fell.low, "drop_high": fell.high, "p_none": fell.p}
+            row |= {
+                "lost_complied": int((lost == "compliance").sum()),
+                "lost_broken": int((lost == "broken").sum()),
+                "lost_other": int((~lost.isin(LOST)).sum()),
+            }
+        yield row
+
+
+def _with_controls(table: pd.DataFrame) -> pd.DataFrame:
+    """The condition's own lines get what its matched controls do on the same set."""
+    table = table.reindex(columns=[*table.columns, "controls", "control_drop", "control_most", "p"])
+    own = (table["control"] == "") & (table["condition"] != BASE)
+    matched = table[table["control"].str.endswith(MATCHED)]
+    for i, row in table[own].iterrows():
+        drops = matched.loc[(matched["condition"] == row["condition"]) & (matched["set"] == row["set"]), "drop"]
+        found = beside(row["drop"], drops.tolist())
+        table.loc[i, ["controls", "control_drop", "control_most", "p"]] = [found.n, found.mean, found.most, found.p]
+    order = pd.DataFrame({"base": table["condition"] != BASE, "condition": table["condition"], "set": table["set"]})
+    order["control"] = table["control"]
+    return table.loc[order.sort_values(["base", "condition", "set", "control"]).index].reset_index(drop=True)
+
+
+def write_summaries(run: Path) -> list[Path]:
+    """summary.csv of every evaluation of the run."""
+    written = []
+    for folder, table in summaries(run).items():
+        path = folder / "summary.csv"
+        with publishing(path) as temporary:
+            table.to_csv(temporary, index=False, float_format="%.6g")
+        manifest.append(run, [manifest.Entry.of(run, path, "evaluate")])
+        written.append(path)
+    return written
