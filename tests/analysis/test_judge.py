@@ -15,10 +15,11 @@ import support
 from moerae.__main__ import main
 from moerae.errors import DataError
 from moerae.judge import command, rules
-from moerae.judge.labels import read_labels, write_labels
+from moerae.label_data import read_labels, write_labels
 from moerae.refusal.controls import beside
 from moerae.refusal.paired import drop, mid_p, rate
 from moerae.refusal.summary import summaries
+from moerae.refusal.verdict import verdict
 from scipy.stats import binomtest
 
 PLANTED = support.ROOT / "data/planted/base"
@@ -132,6 +133,23 @@ def test_the_p_of_controls() -> None:
     assert np.isnan(beside(0.1, []).p)
 
 
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({}, "effect"),
+        ({"drop_low": -0.01}, "no effect"),
+        ({"lost_broken": 60}, "damage"),
+        ({"controls": np.nan, "p": np.nan}, "not decided"),
+        ({"control_drop": 0.45}, "distributed and redundant"),
+        ({"controls": 5, "p": 1 / 6}, "not decided"),
+    ],
+)
+def test_verdicts(changed: dict, word: str) -> None:
+    row = {"drop": 0.5, "drop_low": 0.4, "lost_complied": 45, "lost_broken": 5, "lost_other": 0}
+    row |= {"controls": 99, "control_drop": 0.02, "p": 0.01}
+    assert verdict(pd.Series(row | changed)).word == word
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The planted model with the set that template_gate finds masked, and two controls."""
@@ -163,6 +181,14 @@ def test_masking_the_found_experts_ends_refusal(run: Path) -> None:
     assert np.isnan(own.loc[(f"{mask}@1", "regular"), "p"])
     assert (own["split"] == "validation").all()
     assert (own[["refused", "complied", "broken", "other"]].sum(axis=1) == own["n"]).all()
+
+
+def test_the_report_answers_first(run: Path, tmp_path: Path) -> None:
+    assert main(["report", str(run), "--out", str(tmp_path)]) == 0
+    page = (tmp_path / "index.html").read_text()
+    answer = page.index("the model refuses 0 % of the 154 held-out prompts of regular, 100 % without")
+    assert answer < page.index("Its 2 matched random sets") < page.index("Verdict: not decided") < page.index("<dl>")
+    assert list((tmp_path / "figures").glob("*-masking.png"))
 
 
 def test_labels_say_who_judged_and_verify_knows_them(run: Path) -> None:

@@ -15,7 +15,7 @@ import xxhash
 
 from moerae.errors import ConfigError, DataError
 from moerae.judge import command, exact, rules
-from moerae.judge.labels import write_labels
+from moerae.label_data import write_labels
 from moerae.publish import publishing
 from moerae.reader import open_run
 from moerae.refusal.summary import write_summaries

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 
 from moerae.errors import ConfigError, DataError
-from moerae.judge.labels import LABELS
+from moerae.label_data import LABELS
 
 Line = dict[str, str]
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from moerae import manifest
 from moerae.errors import DataError
-from moerae.judge.labels import read_labels
+from moerae.label_data import read_labels
 from moerae.publish import publishing
 from moerae.reader import open_run
 from moerae.refusal.controls import beside

@@ -13,6 +13,7 @@ from moerae.criteria import KINDS, Criterion, criteria
 from moerae.reader import Run, open_run
 from moerae.report import figures
 from moerae.report.expert_sets import SetRow, expert_sets
+from moerae.report.masking import Masking, masking, picture
 from moerae.report.significance import Tested, tested, volcano
 from moerae.report.topics import Table, by_layer, tables
 from moerae.report.truth import Truth, evaluate, read_truth
@@ -36,6 +37,8 @@ class Section:
     sets: list[SetRow]
     top: list[dict]  # criterion, rank, layer, expert, score, ...
     truth: Truth | None = None
+    masking: Masking | None = None
+    masking_drawing: Drawing | None = None
     metrics: list[dict] = field(default_factory=list)
     maps: dict[str, list[Drawing]] = field(default_factory=dict)  # by kind
     paths: list[Drawing] = field(default_factory=list)
@@ -51,7 +54,8 @@ class Section:
     def drawings(self) -> list[Drawing]:
         maps = [drawing for group in self.maps.values() for drawing in group]
         topics = [drawing for _, drawing in self.topics]
-        return [*self.overview, *self.paths, *maps, *self.volcanoes, *topics]
+        masked = [self.masking_drawing] if self.masking_drawing else []
+        return [*masked, *self.overview, *self.paths, *maps, *self.volcanoes, *topics]
 
 
 def collect(path: Path, truth_path: Path | None, reduce: str | None, top: int) -> Section:
@@ -61,6 +65,9 @@ def collect(path: Path, truth_path: Path | None, reduce: str | None, top: int) -
     truth = read_truth(truth_path, layers, run.scores.sizes["expert"]) if truth_path else None
     topics, tests = tables(run), tested(run)
     section = Section(path.resolve().name, _facts(run), _corpus(run), expert_sets(run, topics), [], truth)
+    section.masking = masking(path)
+    if section.masking is not None and section.masking.lines:
+        section.masking_drawing = Drawing("masking", "drop of refusal", picture(section.masking))
     section.tested, section.replication = tests, run.replication.to_dict("records")
     section.layers, section.scores = layers, {criterion.name: criterion.values for criterion in found}
     shown = [test for test in tests if test.p_adjusted is not None]
