@@ -3,8 +3,10 @@
 #include "app/options/inputs.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/record/shard_writer.hpp"
+#include "moerae/reduce/plan/check_options.hpp"
 
 namespace moerae {
+
 std::int64_t RecordJob::tokens() const {
   return open({}).tokens;
 }
@@ -50,6 +52,8 @@ RecordJob make_record_job(Study const& study) {
   auto [corpus, model] = open_inputs(study);
   RecordJob job{std::move(corpus), {}, {}, {}, std::move(model), {}, {}, {}};
   job.selected = select_prompts(job.corpus, study.corpus.sets, "corpus.sets");
+  if (study.run.from.empty())  // what is reduced is this recording: it must be worth it
+    check_against_corpus(study.for_reduce(), job.corpus, study.corpus.sets, study.record.routing);
   job.shards = plan_shards(job.corpus, job.selected, study.record.shard_prompts, study.record.batch_tokens);
   for (auto const& shard : job.shards)
     job.units.push_back({{shard_file_name(shard.id.value)}, shard.batches.size(), shard.tokens()});

@@ -46,7 +46,8 @@ struct CheckedInputs {
 /// record.precision with auto resolved.
 [[nodiscard]] std::string precision_of(Study const& study, ModelSource const& model);
 
-/// Reads corpus, config and headers and checks them against each other. Throws ConfigError and DataError.
+/// Reads corpus, config and headers and checks them against each other, and what `reduce` is to do against
+/// the corpus. Throws ConfigError and DataError.
 [[nodiscard]] RecordJob make_record_job(Study const& study);
 
 }  // namespace moerae

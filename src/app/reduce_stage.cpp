@@ -40,7 +40,7 @@ ExitCode run_reduce_stage(Context const& context, Study const& study) {
   ReduceInputs in;
   in.run = study.run.dir;
   in.from = study.run.from;
-  in.options = {study.run.seed, study.ses, study.contrast, study.reduce, study.select};
+  in.options = study.for_reduce();
   in.inputs = inputs_of(stage::reduce, study, reduce_method, resolved_inputs(in.options));
   in.provenance = context.provenance("", study);
   mpi::agree(context.world,

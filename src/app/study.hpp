@@ -37,6 +37,9 @@ struct Study {
   ReduceStageOptions reduce;
   std::vector<SelectOptions> select;
   EvaluateOptions evaluate;
+
+  /// What `reduce` makes of it.
+  [[nodiscard]] ReduceOptions for_reduce() const { return {run.seed, ses, contrast, reduce, select}; }
 };
 
 }  // namespace moerae

@@ -24,6 +24,12 @@ std::vector<std::string> const& one_group_criteria() {
   return names;
 }
 
+bool can_name_a_file(std::string_view name) {
+  return !name.empty() && name.front() != '.' && name.front() != '-' &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-") ==
+             std::string_view::npos;
+}
+
 std::vector<std::string> const& safety_group_criteria() {
   static std::vector<std::string> const names(std::begin(safety_groups), std::end(safety_groups));
   return names;

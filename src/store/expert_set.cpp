@@ -92,10 +92,6 @@ ExpertSet parse(Json const& json) {
 
 }  // namespace
 
-std::string word_of(Side side) {
-  return side == Side::positive ? "positive" : side == Side::negative ? "negative" : "both";
-}
-
 void sort_best_first(std::vector<ScoredExpert>& experts, Side side) {
   std::sort(experts.begin(), experts.end(),
             [side](auto const& a, auto const& b) { return rank_key(a, side) < rank_key(b, side); });

@@ -61,15 +61,15 @@ TEST(ReadStudy, PathsAreRelativeToTheirOrigin) {
 }
 
 TEST(ReadStudy, SelectionsFromFileAndCommandLine) {
-  auto const study = read_text(
-      "[select.first.one]\ncriterion = esft_token\nset = law\np = 0.2\n",
-      {"--select.second.criterion", "js", "--select.second.groups=a:b", "--select.first.one.p", "0.3"});
+  auto const study = read_text("[select.first.one]\ncriterion = esft_token\nset = law\np = 0.2\n",
+                               {"--select.second.criterion", "js", "--select.second.groups=a:b",
+                                "--select.second.count=3", "--select.first.one.p", "0.3"});
   ASSERT_EQ(study.select.size(), 2U);
   EXPECT_EQ(study.select[0].name, "first.one");
   EXPECT_EQ(study.select[0].criterion, "esft_token");
   EXPECT_EQ(study.select[0].p, 0.3);
   EXPECT_EQ(study.select[1].name, "second");
-  EXPECT_EQ(study.select[1].groups, "a:b");
+  EXPECT_EQ(study.select[1].groups.value().text(), "a:b");
 }
 
 TEST(ReadStudy, AllFaultsInOneError) {
@@ -145,7 +145,7 @@ TEST(ReadStudy, AFileThatIsNotThere) {
 TEST(ReadStudy, NamesOfSelectionsBecomeFileNames) {
   for (auto const* const name : {"a/b", "..", "a b", "-x"})
     EXPECT_THAT(faults_of("", {std::string("--select.") + name + ".criterion=ses"}),
-                HasSubstr("a set is named with"))
+                HasSubstr("the name becomes that of a file"))
         << name;
 }
 

@@ -31,16 +31,48 @@ INSTANTIATE_TEST_SUITE_P(
                       "study.ini:2: contrast.positions = last"},
         Contradiction{"[contrast]\ncriteria = js\n", "contrast.criteria without contrast.groups"},
         Contradiction{"[ses]\nregular = a\njailbreak = a\n", "both 'a'"},
-        Contradiction{"[ses]\nregular = a\nbenign = a\n", "ses.benign = a is also the harmful set"},
+        Contradiction{"[ses]\nregular = a\njailbreak = b\nbenign = a\n",
+                      "ses.benign = a is also the harmful set"},
+        Contradiction{"[ses]\nregular = a\n", "study.ini:2: ses.regular without ses.jailbreak"},
+        Contradiction{"[ses]\njailbreak = a\n", "study.ini:2: ses.jailbreak without ses.regular"},
+        Contradiction{"[ses]\nsets = a b\n", "study.ini:2: ses.sets: 'a b' becomes part of file names"},
+        Contradiction{"[ses]\nsamples = 10000002\n", "expected integer >= 2 and <= 10000000"},
+        Contradiction{"[ses]\nresample = bootstrap\nsamples = 1\n", "expected integer >= 2 and <= 10000000"},
+        Contradiction{"[contrast]\ngroups = a:b\npermutations = 10000001\n",
+                      "expected integer >= 0 and <= 10000000"},
+        Contradiction{
+            "[contrast]\ngroups = a-vs-b:c, a:b-vs-c\n",
+            "study.ini:2: contrast.groups: a-vs-b:c and a:b-vs-c have the same name in files, a-vs-b-vs-c"},
+        Contradiction{
+            "[contrast]\ngroups = a:b/c\n[select.x]\ncriterion = js\ngroups = a:b-and-c\ncount = 1\n",
+            "study.ini:5: select.x.groups: a:b/c and a:b-and-c have the same name in files"},
+        Contradiction{"[reduce]\ncontrols = 10001\n", "expected integer >= 0 and <= 10000"},
+        Contradiction{"[reduce]\nmemory = 16777217\n", "expected integer >= 1 and <= 16777216"},
         Contradiction{"[ses]\nscore = js\n", "name them in contrast.groups"},
         Contradiction{"[contrast]\ngroups = a:b\npermute_within = none, topic\n", "none alone"},
         Contradiction{"[ses]\nsamples = 5\n", "complementary pairs need an even number"},
         Contradiction{"[ses]\npreset = paper\nresample = complementary\n", "contradicts ses.preset = paper"},
         Contradiction{"[ses]\npreset = paper\nthreshold = 0.9\n", "contradicts ses.preset = paper"},
         Contradiction{"[select.x]\ncriterion =\n", "select.x.criterion"},
-        Contradiction{"[select.x]\ncriterion = js\n", "select.x.groups: required for js"},
-        Contradiction{"[select.x]\ncriterion = js\ngroups = a:b\nset = a\n", "takes no set"},
-        Contradiction{"[select.x]\ncriterion = ses\ngroups = a:b\n", "only contrasts have groups"},
+        Contradiction{"[select.x]\ncriterion = js\ncount = 3\n", "select.x.groups: required for js"},
+        Contradiction{"[select.x]\ncriterion = js\ngroups = a:b\n",
+                      "study.ini:2: select.x: js scores every expert; say by count or threshold"},
+        Contradiction{"[select.x]\ncriterion = js\ngroups = a:b\nthreshold = -0.5\n",
+                      "study.ini:4: select.x.threshold = -0.5: expected number >= 0"},
+        Contradiction{"[select.x]\ncriterion = js\ngroups = a:b\nset = a\ncount = 3\n", "takes no set"},
+        Contradiction{"[select.x]\ncriterion = js\ngroups = a:b/c\nside = both\ncount = 3\n",
+                      "study.ini:4: select.x.side = both: a:b/c asks for more in the first set"},
+        Contradiction{"[select.x]\ncriterion = ses\ngroups = a:b\n",
+                      "study.ini:3: select.x.groups: only contrasts have groups, and ses.score is usage"},
+        Contradiction{"[ses]\nscore = js\n[contrast]\ngroups = a:b\n"
+                      "[select.x]\ncriterion = ses\ngroups = a:b\nset = a\n",
+                      "set and groups exclude each other"},
+        Contradiction{"[ses]\nscore = js\n[contrast]\ngroups = a:b\n"
+                      "[select.x]\ncriterion = ses\ngroups = a:b/c\n",
+                      "study.ini:7: select.x.groups = a:b/c: a selection frequency is of two sets"},
+        Contradiction{"[select.x]\ncriterion = hrcg\ngroups = a:b\n[ses]\nregular = a\njailbreak = b\n",
+                      "hrcg takes ses.regular and ses.jailbreak"},
+        Contradiction{"[select.x]\ncriterion = esft_gate\ngroups = a:b\n", "esft_gate takes a set"},
         Contradiction{"[select.x]\ncriterion = hcdg\n", "needs ses.regular and ses.jailbreak"},
         Contradiction{"[ses]\nregular = a\njailbreak = b\n[select.x]\ncriterion = hcdg-minus-benign\n",
                       "needs ses.benign"},
@@ -54,7 +86,7 @@ TEST(Rules, SetsOfEveryStageMustBeRecorded) {
   auto const message = faults_of(
       "[corpus]\nsets = a\n[ses]\nregular = b\njailbreak = c\nbenign = d\n[contrast]\ncriteria = js\ngroups "
       "= e:a\n"
-      "[select.x]\ncriterion = js\ngroups = a:f\n[select.y]\ncriterion = ses\nset = g\n");
+      "[select.x]\ncriterion = js\ngroups = a:f\ncount = 3\n[select.y]\ncriterion = ses\nset = g\n");
   EXPECT_THAT(message, HasSubstr("6 faults"));
 }
 
@@ -65,7 +97,7 @@ TEST(Rules, AFaultyKeyContradictsNothing) {
 
 TEST(Resolve, ThePresetSetsWhatItStandsFor) {
   auto const ses = read_text("[ses]\npreset = paper\n").ses;
-  EXPECT_EQ(ses.resample, "bootstrap");
+  EXPECT_EQ(ses.resample, Resampling::bootstrap);
   EXPECT_EQ(ses.threshold, 1);
 }
 
@@ -76,12 +108,13 @@ TEST(Resolve, NoCriterionNamedStaysEmptyForAllThatTheSetsAllow) {
 }
 
 TEST(Resolve, TheOnlyPairOfGroupsServesTheSelections) {
-  auto const study =
-      read_text("[contrast]\ngroups = a:b\n[select.x]\ncriterion = js\n[select.y]\ncriterion = ses\n");
-  EXPECT_EQ(study.select[0].groups, "a:b");
-  EXPECT_EQ(study.select[1].groups, "");
-  EXPECT_THAT(faults_of("[contrast]\ncriteria = js\ngroups = a:b, a:c\n[select.x]\ncriterion = js\n"),
-              HasSubstr("select.x.groups: required"));
+  auto const study = read_text(
+      "[contrast]\ngroups = a:b\n[select.x]\ncriterion = js\ncount = 3\n[select.y]\ncriterion = ses\n");
+  EXPECT_EQ(study.select[0].groups, study.contrast.groups.front());
+  EXPECT_EQ(study.select[1].groups, std::nullopt);
+  EXPECT_THAT(
+      faults_of("[contrast]\ncriteria = js\ngroups = a:b, a:c\n[select.x]\ncriterion = js\ncount = 3\n"),
+      HasSubstr("select.x.groups: required"));
 }
 
 }  // namespace

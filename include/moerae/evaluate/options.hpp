@@ -1,12 +1,10 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
+#include "moerae/base/words.hpp"
 #include "moerae/corpus/corpus.hpp"
 #include "moerae/evaluate/condition.hpp"
 
@@ -15,12 +13,11 @@ namespace moerae {
 /// Which tokens a condition acts on: those before the reply, those of the reply (its own tokens as inputs, so
 /// that its first one is still chosen unedited), all.
 enum class Phase { prompt, response, both };
-inline constexpr std::array<std::pair<std::string_view, Phase>, 3> phase_words{
+inline constexpr Words<Phase, 3> phase_words{
     {{"prompt", Phase::prompt}, {"response", Phase::response}, {"both", Phase::both}}};
 
 /// Experts are selected on discovery, so replies to it would be in-sample.
-inline constexpr std::array<std::pair<std::string_view, Split>, 2> evaluated_splits{
-    {{"validation", Split::validation}, {"test", Split::test}}};
+inline constexpr Words<Split, 2> evaluated_splits{{{"validation", Split::validation}, {"test", Split::test}}};
 
 /// [evaluate]: replies under interventions. All of it but `conditions` and `controls` decides bits of every
 /// reply; those say which there are.

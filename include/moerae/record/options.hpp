@@ -1,17 +1,16 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
-#include <string_view>
-#include <utility>
+
+#include "moerae/base/words.hpp"
 
 namespace moerae {
 
 /// Whose router logits are kept: nobody's, those of the last token before the reply of every prompt (where
 /// its decision is usually looked for), those of all tokens (large).
 enum class Logits { none, last, all };
-inline constexpr std::array<std::pair<std::string_view, Logits>, 3> logits_words{
+inline constexpr Words<Logits, 3> logits_words{
     {{"none", Logits::none}, {"last", Logits::last}, {"all", Logits::all}}};
 
 /// [record]: what is written and in which portions. All of it decides bits of the result.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "moerae/base/ids.hpp"
+#include "moerae/base/words.hpp"
 
 namespace moerae::store {
 
@@ -23,7 +24,8 @@ struct ScoredExpert {
 
 /// Which scores are the best ones.
 enum class Side { positive, negative, both };  // highest, lowest, largest magnitude
-[[nodiscard]] std::string word_of(Side side);
+inline constexpr Words<Side, 3> side_words{
+    {{"positive", Side::positive}, {"negative", Side::negative}, {"both", Side::both}}};
 
 /// Best first, ties by (layer, expert).
 void sort_best_first(std::vector<ScoredExpert>& experts, Side side = Side::positive);

@@ -16,11 +16,11 @@ namespace po = boost::program_options;
 
 class Collector {
  public:
-  Collector(StudyFaults& faults, std::filesystem::path base) : faults_(faults), base_(std::move(base)) {}
+  Collector(Faults& faults, std::filesystem::path base) : faults_(faults), base_(std::move(base)) {}
 
   void add(std::string const& origin, std::string const& name, std::string const& value) {
     if (auto const [first, fresh] = first_.emplace(name, origin); !fresh) {
-      faults_.add(origin, fmt::format("{}: given twice (first: {}); keep one", name, first->second));
+      faults_.add({}, "{}: {}: given twice (first: {}); keep one", origin, name, first->second);
       return;
     }
     given_.push_back({name, value, origin, base_});
@@ -29,7 +29,7 @@ class Collector {
   std::vector<Given> take() { return std::move(given_); }
 
  private:
-  StudyFaults& faults_;
+  Faults& faults_;
   std::filesystem::path base_;
   std::vector<Given> given_;
   std::map<std::string, std::string> first_;  // name -> origin
@@ -51,11 +51,11 @@ std::string without_comment(std::string const& line) {
 }  // namespace
 
 // Boost's parser knows no line numbers and stops at the first fault: it is given the lines one by one.
-std::vector<Given> given_in_file(std::filesystem::path const& file, StudyFaults& faults) {
+std::vector<Given> given_in_file(std::filesystem::path const& file, Faults& faults) {
   std::error_code ignored;
   std::ifstream stream(file);
   if (!stream || std::filesystem::is_directory(file, ignored)) {
-    faults.add(file.string(), "the study file cannot be opened; check the path");
+    faults.add({}, "{}: the study file cannot be opened; check the path", file.string());
     return {};
   }
   Collector collector(faults, std::filesystem::absolute(file).parent_path());
@@ -65,8 +65,9 @@ std::vector<Given> given_in_file(std::filesystem::path const& file, StudyFaults&
     auto const origin = fmt::format("{}:{}", file.string(), number);
     if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // byte order mark
     if (cuts_a_word(line)) {
-      faults.add(origin,
-                 "a '#' starts a comment, here in the middle of a word; put a blank before the comment");
+      faults.add({},
+                 "{}: a '#' starts a comment, here in the middle of a word; put a blank before the comment",
+                 origin);
       continue;
     }
     if (auto const text = without_comment(line); text.starts_with('[') && text.ends_with(']')) {
@@ -78,10 +79,10 @@ std::vector<Given> given_in_file(std::filesystem::path const& file, StudyFaults&
       for (auto const& option : po::parse_config_file(one, none, true).options)
         collector.add(origin, option.string_key, option.value.empty() ? "" : option.value.front());
     } catch (po::error const&) {
-      faults.add(origin, fmt::format("'{}' is neither [section] nor key = value", without_comment(line)));
+      faults.add({}, "{}: '{}' is neither [section] nor key = value", origin, without_comment(line));
     }
   }
-  if (stream.bad()) faults.add(file.string(), "the study file cannot be read to its end");
+  if (stream.bad()) faults.add({}, "{}: the study file cannot be read to its end", file.string());
   return collector.take();
 }
 
@@ -96,14 +97,13 @@ std::vector<std::vector<std::string>> group_words(std::vector<std::string> const
   return groups;
 }
 
-std::vector<Given> given_on_command_line(std::vector<std::string> const& words, StudyFaults& faults) {
+std::vector<Given> given_on_command_line(std::vector<std::string> const& words, Faults& faults) {
   std::string const origin = "command line";
   Collector collector(faults, std::filesystem::current_path());
   for (auto group : group_words(words)) {
     auto const first = group.front();
     if (!first.starts_with("--") || first.size() == 2) {
-      faults.add(origin,
-                 fmt::format("'{}' is neither a key nor its value; keys are --section.key VALUE", first));
+      faults.add({}, "{}: '{}' is neither a key nor its value; keys are --section.key VALUE", origin, first);
       continue;
     }
     auto const name = first.substr(2, first.find('=') - 2);
@@ -119,7 +119,7 @@ std::vector<Given> given_on_command_line(std::vector<std::string> const& words, 
                                     .options)
         collector.add(origin, option.string_key, option.value.front());
     } catch (po::error const&) {
-      faults.add(origin, fmt::format("--{} has no value; write --{} VALUE", name, name));
+      faults.add({}, "{}: --{} has no value; write --{} VALUE", origin, name, name);
     }
   }
   return collector.take();

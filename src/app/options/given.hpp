@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "app/options/faults.hpp"
+#include "moerae/base/faults.hpp"
 
 namespace moerae {
 
@@ -18,11 +18,10 @@ struct Given {
 
 /// The keys of a study file (INI as Boost.Program_options reads it: [section], key = value, # comments) in
 /// the order of the file. Lines that cannot be read, duplicates and a file that cannot be opened are faults.
-[[nodiscard]] std::vector<Given> given_in_file(std::filesystem::path const& file, StudyFaults& faults);
+[[nodiscard]] std::vector<Given> given_in_file(std::filesystem::path const& file, Faults& faults);
 
 /// The keys among the words of a command line: --section.key VALUE or --section.key=VALUE.
-[[nodiscard]] std::vector<Given> given_on_command_line(std::vector<std::string> const& words,
-                                                       StudyFaults& faults);
+[[nodiscard]] std::vector<Given> given_on_command_line(std::vector<std::string> const& words, Faults& faults);
 
 /// Words that stand together: {"--key=value"}, {"--key", "value"}, {"--key"} where no value follows,
 /// {"word"}.

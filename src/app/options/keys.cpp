@@ -105,10 +105,10 @@ std::vector<Key<Study>> make_study_keys() {
     MOERAE_KEY(ses.sets, reduces, List<SetName>{}, "further sets to score; with none of the four, every set of the run"),
     MOERAE_KEY(ses.positions, reduces, ses_positions, "positions of usage (SES, ESFT, matching of controls); empty: contrast.positions"),
     MOERAE_KEY(ses.score, reduces, (Word{ses_scores()}), "what the top N of a resample is taken of: usage of each set; a contrast: also its score for each pair of contrast.groups"),
-    MOERAE_KEY(ses.resample, reduces, (Word{{"complementary", "bootstrap"}, {}, {{"half", "has no better bound than its pairs: give complementary"}}}), "of clusters; complementary: pairs of disjoint halves"),
-    MOERAE_KEY(ses.samples, reduces, positive, "resamples; complementary pairs count as two"),
+    MOERAE_KEY(ses.resample, reduces, (Choice{resampling_words, {{"half", "has no better bound than its pairs: give complementary"}}}), "of clusters; complementary: pairs of disjoint halves"),
+    MOERAE_KEY(ses.samples, reduces, (Integer<std::int64_t>{2, 10'000'000}), "resamples; complementary pairs count as two"),
     MOERAE_KEY(ses.alpha, reduces, (Optional<Number>{{.above = 0, .most = 1}, "auto"}), "top N = floor(alpha K + 1e-9) of K experts; auto: max(k, floor(.1 K)), for a contrast as many as keep the bound at one chance selection"),
-    MOERAE_KEY(ses.scope, reduces, (Word{{"auto", "layer", "model"}}), "top N of each layer, or of all layers together; auto: layer for usage, model for a contrast"),
+    MOERAE_KEY(ses.scope, reduces, (Optional<Choice<Scope, 2>>{{scope_words}, "auto"}), "top N of each layer, or of all layers together; auto: layer for usage, model for a contrast"),
     MOERAE_KEY(ses.threshold, reduces, (Number{.above = 0.5, .most = 1}), "selected: in the top N of at least this share of the resamples"),
     MOERAE_KEY(ses.preset, reduces, (Word{{"", "paper"}}), "paper: bootstrap, strict intersection (threshold 1) and plain set difference, as published"),
 
@@ -116,12 +116,12 @@ std::vector<Key<Study>> make_study_keys() {
     MOERAE_KEY(contrast.groups, reduces, List<Groups>{}, "the groups: a:b, positive scores mean more in a; a:b/c: more than in b and more than in c"),
     MOERAE_KEY(contrast.positions, reduces, positions, "positions of usage, and of contrasts that do not fix their own; content: user text and reply, prefill: all before the reply, last: the last of them"),
     MOERAE_KEY(contrast.count, reduces, positive, "experts of a contrast's default set"),
-    MOERAE_KEY(contrast.permutations, reduces, Integer<std::int64_t>{0}, "relabellings of each permutation test; 0: scores without significance"),
+    MOERAE_KEY(contrast.permutations, reduces, (Integer<std::int64_t>{0, 10'000'000}), "relabellings of each permutation test; 0: scores without significance"),
     MOERAE_KEY(contrast.permute_within, reduces, (List<Word>{{{"topic", "length", "none"}}}), "clusters exchange labels within one topic and one eighth of the lengths; pairs swap"),
 
     MOERAE_KEY(reduce.clusters, reduces, Integer<std::int64_t>{0}, "clusters of each set at most, drawn by key; 0: all of the discovery split"),
-    MOERAE_KEY(reduce.controls, reduces, Integer<std::int64_t>{0}, "matched random expert sets stored with every expert set"),
-    MOERAE_KEY(reduce.memory, read_by_reduce, positive, "MiB of tables a rank may hold; larger ones are read in parts, results are the same"),
+    MOERAE_KEY(reduce.controls, reduces, (Integer<std::int64_t>{0, 10'000}), "matched random expert sets stored with every expert set"),
+    MOERAE_KEY(reduce.memory, read_by_reduce, (Integer<std::int64_t>{1, 16'777'216}), "MiB of tables a rank may hold; larger ones are read in parts, results are the same"),
 
     MOERAE_KEY(evaluate.conditions, read_by_evaluate, List<ConditionText>{}, "what is done to the experts of a set, each beside its controls: mask:SET, steer+:SET, steer-:SET, force:SET, scale=FACTOR:SET; SET@N: its N best; SET is a set of the run or the path of a .json; none is always there"),
     MOERAE_KEY(evaluate.phase, evaluates, Choice{phase_words}, "tokens that conditions act on: before the reply, of the reply (as published for SAFEx), both"),
@@ -142,11 +142,11 @@ std::vector<Key<SelectOptions>> make_select_keys() {
   return {
     MOERAE_SELECT_KEY(criterion, criteria(select_criteria()), "what the experts are ranked by"),
     MOERAE_SELECT_KEY(set, SetName{}, "set of a one-group criterion (ses, esft_token, esft_gate)"),
-    MOERAE_SELECT_KEY(groups, GroupsText{}, "groups of a contrast; may be left out where contrast.groups names one pair only"),
+    MOERAE_SELECT_KEY(groups, (Optional<Groups>{{}, "", ""}), "groups of a contrast; may be left out where contrast.groups names one pair only"),
     MOERAE_SELECT_KEY(count, (Optional<Integer<std::int64_t>>{{1}, ""}), "the n best"),
     MOERAE_SELECT_KEY(p, (Optional<Number>{{.above = 0, .most = 1}, ""}), "ESFT: share of each layer's score to be reached (published: token .2, gate .1)"),
-    MOERAE_SELECT_KEY(threshold, (Optional<Number>{{}, ""}), "score (SES: frequency) at least this"),
-    MOERAE_SELECT_KEY(side, (Word{{"positive", "negative", "both"}}), "sign of the contrast that is looked for"),
+    MOERAE_SELECT_KEY(threshold, (Optional<Number>{{.least = 0}, ""}), "score (SES: frequency) at least this; side says of which sign"),
+    MOERAE_SELECT_KEY(side, (Choice{store::side_words}), "sign of the contrast that is looked for"),
   };
 }
 // clang-format on

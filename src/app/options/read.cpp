@@ -1,6 +1,7 @@
 #include "app/options/read.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -9,6 +10,9 @@
 #include "app/options/nearest.hpp"
 #include "app/options/rules.hpp"
 #include "app/options/values.hpp"
+#include "moerae/base/check.hpp"
+#include "moerae/reduce/names.hpp"
+#include "moerae/reduce/plan/check_options.hpp"
 
 namespace moerae {
 namespace {
@@ -21,30 +25,22 @@ auto find_key(Keys& keys, std::string_view name) {
 }
 
 template <class Target>
-void parse(Key<Target> const& key, Target& target, Given const& given, StudyFaults& faults) {
+void parse(Key<Target> const& key, Target& target, Given const& given, Faults& faults) {
   try {
     key.parse(target, given.value, given.base);
   } catch (kind::BadValue const& reason) {
-    faults.add(given.origin, fmt::format("{} = {}: {}", given.name, given.value, reason.what()));
+    faults.add({}, "{}: {} = {}: {}", given.origin, given.name, given.value, reason.what());
   }
 }
 
-void add_unknown(Given const& given, std::vector<std::string> const& known, StudyFaults& faults) {
+void add_unknown(Given const& given, std::vector<std::string> const& known, Faults& faults) {
   auto const meant = nearest(given.name, known);
-  faults.add(given.origin, meant.empty()
-                               ? fmt::format("{}: unknown key", given.name)
-                               : fmt::format("{}: unknown key; did you mean {}?", given.name, meant));
-}
-
-// The name becomes that of a file: reduce/sets/NAME.json
-bool can_name_a_set(std::string const& name) {
-  return !name.empty() && name.front() != '.' && name.front() != '-' &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-") ==
-             std::string::npos;
+  faults.add({}, "{}: {}: unknown key{}", given.origin, given.name,
+             meant.empty() ? "" : fmt::format("; did you mean {}?", meant));
 }
 
 // select.NAME.key; NAME may contain dots
-void parse_select(Study& study, Given const& given, StudyFaults& faults) {
+void parse_select(Study& study, Given const& given, Faults& faults) {
   auto const dot = given.name.rfind('.');
   bool const has_name = dot >= select_prefix.size();
   auto const name = has_name ? given.name.substr(select_prefix.size(), dot - select_prefix.size()) : "";
@@ -55,9 +51,9 @@ void parse_select(Study& study, Given const& given, StudyFaults& faults) {
       known.push_back(fmt::format("select.{}.{}", has_name ? name : "NAME", row.name));
     return add_unknown(given, known, faults);
   }
-  if (!can_name_a_set(name))
-    return faults.add(given.origin,
-                      fmt::format("{}: a set is named with letters, digits and . _ + - only", given.name));
+  if (!can_name_a_file(name))
+    return faults.add({}, "{}: {}: the name becomes that of a file; {}", given.origin, given.name,
+                      file_name_rule);
   auto select =
       std::find_if(study.select.begin(), study.select.end(), [&](auto const& s) { return s.name == name; });
   if (select == study.select.end()) {
@@ -67,16 +63,15 @@ void parse_select(Study& study, Given const& given, StudyFaults& faults) {
   parse(*key, *select, given, faults);
 }
 
-void parse_one(Study& study, Given const& given, StudyFaults& faults) {
+void parse_one(Study& study, Given const& given, Faults& faults) {
   if (given.name.starts_with(select_prefix)) return parse_select(study, given, faults);
   if (auto const key = find_key(study_keys(), given.name); key != study_keys().end())
     return parse(*key, study, given, faults);
   if (auto const former = find_key(former_keys(), given.name); former != former_keys().end())
-    return faults.add(given.origin, fmt::format("{} is gone: {}; remove it", given.name, former->instead));
+    return faults.add({}, "{}: {} is gone: {}; remove it", given.origin, given.name, former->instead);
   if (auto const later = find_key(later_keys(), given.name); later != later_keys().end())
-    return faults.add(given.origin,
-                      fmt::format("{} belongs to {}, which is not available in this version; remove it",
-                                  given.name, later->part));
+    return faults.add({}, "{}: {} belongs to {}, which is not available in this version; remove it",
+                      given.origin, given.name, later->part);
   std::vector<std::string> known, later;
   for (auto const& key : study_keys()) known.push_back(key.name);
   for (auto const& key : later_keys()) later.emplace_back(key.name);
@@ -95,10 +90,24 @@ std::vector<Given> overridden(std::vector<Given> file, std::vector<Given> const&
   return file;
 }
 
+// Faults stand after the place of the first of their keys that was given. Not those with a key whose value
+// could not be read: what stands for it would contradict what the user meant.
+void raise(Faults const& faults, GivenKeys const& given) {
+  std::vector<std::string> lines;
+  for (auto const& [keys, text] : faults.found()) {
+    if (std::ranges::any_of(keys, [&](auto const& key) { return given.faulty.contains(key); })) continue;
+    auto const key = std::ranges::find_if(keys, [&](auto const& one) { return given.origin.contains(one); });
+    lines.push_back(key == keys.end() ? text : fmt::format("{}: {}", given.origin.at(*key), text));
+  }
+  validate<ConfigError>(
+      lines.empty(), "{} fault{} in the study, so nothing was run:\n  {}\n`moerae defaults` lists every key",
+      lines.size(), lines.size() == 1 ? "" : "s", fmt::join(lines, "\n  "));
+}
+
 }  // namespace
 
 Study read_study(StudySource const& source) {
-  StudyFaults faults;
+  Faults faults;
   std::vector<Given> file;
   if (source.file) file = given_in_file(*source.file, faults);
   auto const all = overridden(std::move(file), given_on_command_line(source.words, faults));
@@ -107,20 +116,20 @@ Study read_study(StudySource const& source) {
   GivenKeys keys;
   for (auto const& given : all) {
     keys.origin.emplace(given.name, given.origin);
-    auto const before = faults.count();
+    auto const before = faults.found().size();
     parse_one(study, given, faults);
-    if (faults.count() != before) keys.faulty.insert(given.name);
+    if (faults.found().size() != before) keys.faulty.insert(given.name);
   }
   for (auto const& name : source.required) {
     auto const key = find_key(study_keys(), name);
     if (!key->print(study).empty() || keys.faulty.contains(name)) continue;
-    faults.add("",
-               fmt::format("{}: required here and not given ({}); set it in the study file or as --{} VALUE",
-                           name, key->help, name));
+    faults.add({}, "{}: required here and not given ({}); set it in the study file or as --{} VALUE", name,
+               key->help, name);
   }
   resolve(study, keys);
-  check_rules(study, keys, faults);
-  faults.raise();
+  check_rules(study, faults);
+  check_options(study.for_reduce(), faults);
+  raise(faults, keys);
   return study;
 }
 

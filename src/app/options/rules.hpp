@@ -4,8 +4,8 @@
 #include <set>
 #include <string>
 
-#include "app/options/faults.hpp"
 #include "app/study.hpp"
+#include "moerae/base/faults.hpp"
 
 namespace moerae {
 
@@ -19,7 +19,7 @@ struct GivenKeys {
 /// given.
 void resolve(Study& study, GivenKeys const& given);
 
-/// Combinations of keys that contradict each other.
-void check_rules(Study const& study, GivenKeys const& given, StudyFaults& faults);
+/// What contradicts each other in the keys of different stages.
+void check_rules(Study const& study, Faults& faults);
 
 }  // namespace moerae

@@ -45,13 +45,18 @@ bool Flag::parse(std::string const& text, Folder const&) const {
 }
 
 template <class Int>
+std::string Integer<Int>::expects() const {
+  auto const text = fmt::format("integer >= {}", least);
+  return most == std::numeric_limits<Int>::max() ? text : fmt::format("{} and <= {}", text, most);
+}
+
+template <class Int>
 Int Integer<Int>::parse(std::string const& text, Folder const&) const {
   Int value{};
   auto const* const end = text.data() + text.size();
   auto const [stop, error] = std::from_chars(text.data(), end, value);
-  if (error == std::errc::result_out_of_range)
-    refuse(fmt::format("{} and <= {}", expects(), std::numeric_limits<Int>::max()));
-  if (error != std::errc{} || stop != end || value < least) refuse(expects());
+  if (error == std::errc::result_out_of_range) refuse(fmt::format("integer >= {} and <= {}", least, most));
+  if (error != std::errc{} || stop != end || value < least || value > most) refuse(expects());
   return value;
 }
 template struct Integer<int>;
@@ -59,20 +64,18 @@ template struct Integer<std::int64_t>;
 template struct Integer<std::uint64_t>;
 
 std::string Number::expects() const {
-  std::string text = "number";
-  if (std::isfinite(above)) text += fmt::format(" > {}", above);
-  if (std::isfinite(least)) text += fmt::format(" >= {}", least);
-  if (std::isfinite(most)) text += fmt::format("{} <= {}", std::isfinite(above) ? " and" : "", most);
-  return text;
+  std::vector<std::string> bounds;
+  for (auto const& [sign, bound] : {std::pair(">", above), std::pair(">=", least), std::pair("<=", most)})
+    if (std::isfinite(bound)) bounds.push_back(fmt::format(" {} {}", sign, bound));
+  return fmt::format("number{}", fmt::join(bounds, " and"));
 }
 
 double Number::parse(std::string const& text, Folder const&) const {
   double value = 0;
   auto const* const end = text.data() + text.size();
   auto const [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stop != end || !std::isfinite(value) || value <= above || value < least ||
-      value > most)
-    refuse(expects());
+  bool const within = std::isfinite(value) && value > above && value >= least && value <= most;
+  if (error != std::errc{} || stop != end || !within) refuse(expects());
   return value;
 }
 

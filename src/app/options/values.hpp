@@ -42,13 +42,14 @@ template <class Int>
 struct Integer {
   using type = Int;
   Int least = 0;
-  [[nodiscard]] std::string expects() const { return "integer >= " + std::to_string(least); }
+  Int most = std::numeric_limits<Int>::max();
+  [[nodiscard]] std::string expects() const;
   [[nodiscard]] Int parse(std::string const& text, Folder const&) const;  // int, int64, uint64
   [[nodiscard]] std::string print(Int value) const { return std::to_string(value); }
   [[nodiscard]] nlohmann::json json(Int value) const { return value; }
 };
 
-/// A finite number with above < value <= most.
+/// A finite number with above < value and least <= value <= most.
 struct Number {
   using type = double;
   double above = -std::numeric_limits<double>::infinity();
@@ -76,11 +77,11 @@ struct Word {
   [[nodiscard]] nlohmann::json json(std::string const& value) const { return value; }
 };
 
-/// A value of an enum by its word in a table of pairs {word, value}. Former words as in Word.
+/// A value of an enum by its word. Former words as in Word.
 template <class Enum, std::size_t n>
 struct Choice {
   using type = Enum;
-  std::array<std::pair<std::string_view, Enum>, n> table;
+  Words<Enum, n> table;
   std::vector<FormerWord> former = {};
   [[nodiscard]] Word words() const {
     Word all{{}, {}, former};
@@ -92,9 +93,7 @@ struct Choice {
     auto const word = words().parse(text, base);
     return std::ranges::find(table, word, [](auto const& row) { return row.first; })->second;
   }
-  [[nodiscard]] std::string print(Enum value) const {
-    return std::string(std::ranges::find(table, value, [](auto const& row) { return row.second; })->first);
-  }
+  [[nodiscard]] std::string print(Enum value) const { return word_of(table, value); }
   [[nodiscard]] nlohmann::json json(Enum value) const { return print(value); }
 };
 
@@ -121,19 +120,8 @@ struct Groups {
   using type = ContrastOptions::Pair;
   [[nodiscard]] std::string expects() const { return "a:b | a:b/c"; }
   [[nodiscard]] type parse(std::string const& text, Folder const& base) const;
-  [[nodiscard]] std::string print(type const& value) const { return value.a + ":" + value.b; }
+  [[nodiscard]] std::string print(type const& value) const { return value.text(); }
   [[nodiscard]] nlohmann::json json(type const& value) const { return print(value); }
-};
-
-/// The text of one a:b or a:b/c; empty = none.
-struct GroupsText {
-  using type = std::string;
-  [[nodiscard]] std::string expects() const { return "a:b | a:b/c"; }
-  [[nodiscard]] std::string parse(std::string const& text, Folder const& base) const {
-    return text.empty() ? text : Groups{}.print(Groups{}.parse(text, base));
-  }
-  [[nodiscard]] std::string print(std::string const& value) const { return value; }
-  [[nodiscard]] nlohmann::json json(std::string const& value) const { return value; }
 };
 
 /// A condition; the path of a set is made absolute.
@@ -151,13 +139,14 @@ struct Optional {
   using type = std::optional<typename Inner::type>;
   Inner inner;
   std::string none;
+  nlohmann::json none_json = none.empty() ? nlohmann::json(nullptr) : nlohmann::json(none);
   [[nodiscard]] std::string expects() const { return (none.empty() ? "" : none + " | ") + inner.expects(); }
   [[nodiscard]] type parse(std::string const& text, Folder const& base) const {
     return text == none ? type{} : type{inner.parse(text, base)};
   }
   [[nodiscard]] std::string print(type const& value) const { return value ? inner.print(*value) : none; }
   [[nodiscard]] nlohmann::json json(type const& value) const {
-    return value ? inner.json(*value) : none.empty() ? nlohmann::json(nullptr) : nlohmann::json(none);
+    return value ? inner.json(*value) : none_json;
   }
 };
 

@@ -3,220 +3,181 @@
 #include <algorithm>
 #include <set>
 
-#include "moerae/base/check.hpp"
 #include "moerae/reduce/names.hpp"
+#include "moerae/reduce/plan/check_options.hpp"
 #include "moerae/reduce/reduce.hpp"
-#include "reduce/plan/config_faults.hpp"
 #include "reduce/plan/set_requests.hpp"
 
 namespace moerae {
 namespace {
 
-// The sets that can be named, and faults about those that cannot.
-class KnownSets {
- public:
-  KnownSets(Corpus const& corpus, std::vector<std::string> const& recorded, ConfigFaults& faults)
-      : faults_(faults) {
-    for (std::size_t p = 0; p < corpus.size(); ++p) {
-      std::string const name(corpus.set.name(p));
-      if (!name.empty() && (recorded.empty() || std::ranges::find(recorded, name) != recorded.end()))
-        names_.insert(name);
-    }
-  }
-  [[nodiscard]] std::set<std::string> const& names() const { return names_; }
+using Kind = SetRequest::Kind;
 
-  void check(std::string const& name, std::string const& key) {
-    if (names_.contains(name)) {
-      check_file_name(name, key, faults_);
-    } else if (name.find('@') != std::string::npos) {
-      faults_.add(
-          "{} = {}: groups by outcome need judged replies, which this run does not have; name a prompt set",
-          key, name);
-    } else {
-      faults_.add("{} = {}: the record has no such prompt set; it has {}", key, name,
-                  fmt::join(names_, ", "));
-    }
-  }
-
- private:
-  ConfigFaults& faults_;
-  std::set<std::string> names_;
-};
-
-PermuteWithin parse_within(std::vector<std::string> const& words) {
-  PermuteWithin within{false, false};
-  for (auto const& word : words) {
-    validate<ConfigError>(word == "topic" || word == "length" || (word == "none" && words.size() == 1),
-                          "contrast.permute_within = {}: give topic, length or both, or none alone",
-                          fmt::join(words, ", "));
-    within.topic |= word == "topic";
-    within.length |= word == "length";
-  }
-  return within;
+template <class T>
+bool contains(std::vector<T> const& all, T const& one) {
+  return std::ranges::find(all, one) != all.end();
+}
+template <class T>
+void add(std::vector<T>& all, T const& one) {
+  if (!contains(all, one)) all.push_back(one);
 }
 
-void plan_stability(SesOptions const& ses, ReducePlan& plan, ConfigFaults& faults) {
-  auto usage = ses, contrast = ses;
+// What the options say by themselves.
+ReducePlan plan_of(ReduceOptions const& options) {
+  auto const& [seed, ses, contrast, reduce, select] = options;
+  ReducePlan plan;
+  plan.seed = seed;
+  auto usage = ses;
   usage.score = "usage";
-  if (ses.scope == "auto") usage.scope = "layer", contrast.scope = "model";
-  faults.collect([&] { plan.stability = stability_rule(usage); });
-  if (ses.score != "usage") faults.collect([&] { plan.contrast_stability = stability_rule(contrast); });
-}
-
-void plan_ses(SesOptions const& ses, ReducePlan& plan, KnownSets& known, ConfigFaults& faults) {
+  plan.stability = stability_rule(usage);
+  if (ses.score != "usage") plan.contrast_stability = stability_rule(ses);
+  plan.positions = parse_positions("contrast.positions", contrast.positions);
+  plan.ses_positions =
+      ses.positions.empty() ? plan.positions : parse_positions("ses.positions", ses.positions);
   plan.regular = ses.regular;
   plan.jailbreak = ses.jailbreak;
   plan.benign = ses.benign;
-  if (ses.regular.empty() != ses.jailbreak.empty())
-    faults.add("ses.regular = {} and ses.jailbreak = {}: HCDG and HRCG are formed of both; give both or none",
-               ses.regular, ses.jailbreak);
-  std::set<std::string> roles, named;
-  std::pair<char const*, std::string const*> const keys[] = {
-      {"ses.regular", &ses.regular}, {"ses.jailbreak", &ses.jailbreak}, {"ses.benign", &ses.benign}};
-  for (auto const& [key, name] : keys) {
-    if (name->empty()) continue;
-    known.check(*name, key);
-    if (!roles.insert(*name).second) faults.add("{} = {}: one set cannot have two roles", key, *name);
-  }
-  for (auto const& name : ses.sets) {
-    known.check(name, "ses.sets");
-    if (!named.insert(name).second) faults.add("ses.sets: {} is named twice", name);
-  }
-  named.merge(roles);
-  if (named.empty()) {
-    for (auto const& name : known.names()) known.check(name, "ses.sets");
-    named = known.names();
-  }
-  plan.ses_sets.assign(named.begin(), named.end());
-  plan.esft_sets = plan.ses_sets;
-}
-
-void check_groups(ContrastOptions::Pair const& groups, std::string const& key, KnownSets& known) {
-  if (!groups.a.empty()) known.check(groups.a, key);
-  for (auto const& name : groups.others())
-    if (!name.empty()) known.check(name, key);
-}
-
-void plan_contrasts(ContrastOptions const& contrast, ReducePlan& plan, KnownSets& known,
-                    ConfigFaults& faults) {
-  for (auto const& name : contrast.criteria) {
-    auto const* criterion = contrast::find(name);
-    if (criterion == nullptr)
-      faults.add("contrast.criteria: {} is unknown; known are {}", name, contrast::known());
-    else if (std::ranges::find(plan.criteria, criterion) != plan.criteria.end())
-      faults.add("contrast.criteria: {} is named twice", name);
-    else
-      plan.criteria.push_back(criterion);
-  }
+  for (auto const& name : contrast.criteria) plan.criteria.push_back(contrast::find(name));
   if (contrast.criteria.empty() && !contrast.groups.empty())
     for (auto const& criterion : contrast::criteria()) plan.criteria.push_back(&criterion);
-  std::set<std::pair<std::string, std::string>> seen;
-  for (auto const& given : contrast.groups) {
-    auto const text = given.a + ":" + given.b;
-    auto const pair = parse_pair(text, "contrast.groups", faults);
-    check_groups(pair, "contrast.groups", known);
-    if (!seen.insert({pair.a, pair.b}).second) faults.add("contrast.groups: {} is named twice", text);
-    for (auto const& other : plan.groups)
-      if (!(other == pair) && versus(other) == versus(pair))
-        faults.add("contrast.groups: {} and {}:{} have the same name in files, {}; rename a set", text,
-                   other.a, other.b, versus(pair));
-    plan.groups.push_back(pair);
-  }
-  if (contrast.count < 1) faults.add("contrast.count = {}: must be at least 1", contrast.count);
-  if (contrast.permutations < 0 || contrast.permutations > 10'000'000)
-    faults.add("contrast.permutations = {}: must be from 0 to 10,000,000", contrast.permutations);
+  plan.groups = contrast.groups;
+  for (auto const& one : select) plan.requests.push_back(request_of(one, plan));
   plan.permutations = contrast.permutations;
+  plan.controls = reduce.controls;
+  plan.clusters = reduce.clusters;
   plan.count = contrast.count;
-  faults.collect([&] { plan.within = parse_within(contrast.permute_within); });
+  plan.within = {contains(contrast.permute_within, std::string("topic")),
+                 contains(contrast.permute_within, std::string("length"))};
+  plan.bytes = static_cast<std::size_t>(reduce.memory) << 20;
+  return plan;
 }
 
-void plan_selects(std::vector<SelectOptions> const& selects, ReducePlan& plan, KnownSets& known,
-                  ConfigFaults& faults) {
-  std::set<std::string> names;
-  for (auto const& select : selects) {
-    if (!names.insert(select.name).second) faults.add("select.{}: is defined twice", select.name);
-    auto const request = parse_select(select, plan, faults);
-    auto const key = "select." + select.name;
-    bool const pair = request.kind == SetRequest::Kind::contrast ||
-                      (request.kind == SetRequest::Kind::ses && !request.groups.a.empty());
-    if (!request.set.empty() && !pair) known.check(request.set, key + ".set");
-    if (pair) check_groups(request.groups, key + ".groups", known);
-    plan.requests.push_back(request);
+// The sets there are; those that are named must be among them.
+std::vector<std::string> known_sets(ReduceOptions const& options, Corpus const& corpus,
+                                    std::vector<std::string> const& recorded, Faults& faults) {
+  std::set<std::string> known;
+  for (std::size_t p = 0; p < corpus.size(); ++p)
+    if (std::string const name(corpus.set.name(p));
+        !name.empty() && (recorded.empty() || contains(recorded, name)))
+      known.insert(name);
+  for (auto const& [key, set] : named_sets(options))
+    if (!known.contains(set))
+      faults.add({key}, "{} = {}: no such prompt set is recorded; there are {}", key, set,
+                 fmt::join(known, ", "));
+  return {known.begin(), known.end()};
+}
+
+// Those of [ses]; without any, all that are known.
+void choose_sets(SesOptions const& ses, std::vector<std::string> const& known, ReducePlan& plan,
+                 Faults& faults) {
+  plan.ses_sets = ses.sets;
+  for (auto const& set : {ses.regular, ses.jailbreak, ses.benign})
+    if (!set.empty()) add(plan.ses_sets, set);
+  if (plan.ses_sets.empty()) {
+    plan.ses_sets = known;
+    for (auto const& set : known)
+      if (!can_name_a_file(set))
+        faults.add({"ses.sets"},
+                   "set '{}' becomes part of file names and of conditions; {}: rename it, or say in ses.sets "
+                   "which sets are meant",
+                   set, file_name_rule);
   }
-}
-
-void add(std::vector<std::string>& names, std::string const& name) {
-  if (!name.empty() && std::ranges::find(names, name) == names.end()) names.push_back(name);
+  std::ranges::sort(plan.ses_sets);
+  plan.esft_sets = plan.ses_sets;
+  for (auto& request : plan.requests) {
+    if (!request.groups.a.empty() || !request.set.empty()) continue;
+    if (request.kind != Kind::ses && request.kind != Kind::esft) continue;
+    if (plan.ses_sets.size() == 1)  // the only set there is needs no name
+      request.set = plan.ses_sets.front();
+    else
+      faults.add({"select." + request.name + ".set"},
+                 "select.{}.set: {} scores one prompt set; name one of {}", request.name, request.criterion,
+                 fmt::join(plan.ses_sets, ", "));
+  }
 }
 
 // What [select] asks for is computed and stored with the rest.
 void widen_by_requests(ReducePlan& plan) {
   for (auto const& request : plan.requests) {
-    if (request.kind == SetRequest::Kind::ses && request.groups.a.empty()) add(plan.ses_sets, request.set);
-    if (request.kind == SetRequest::Kind::esft) add(plan.esft_sets, request.set);
-    if (request.kind == SetRequest::Kind::safety_group || request.groups.a.empty()) continue;
-    if (std::ranges::find(plan.groups, request.groups) == plan.groups.end())
-      plan.groups.push_back(request.groups);
-    auto const* criterion = contrast::find(request.criterion);
-    if (criterion != nullptr && std::ranges::find(plan.criteria, criterion) == plan.criteria.end())
-      plan.criteria.push_back(criterion);
+    bool const one_set = request.groups.a.empty();
+    if (one_set && request.kind == Kind::ses) add(plan.ses_sets, request.set);
+    if (one_set && request.kind == Kind::esft) add(plan.esft_sets, request.set);
+    if (one_set || request.kind == Kind::safety_group) continue;
+    add(plan.groups, request.groups);
+    if (auto const* criterion = contrast::find(request.criterion)) add(plan.criteria, criterion);
   }
-  if (plan.contrast_stability) {
-    auto const* criterion = contrast::find(plan.contrast_stability->score);
-    if (std::ranges::find(plan.criteria, criterion) == plan.criteria.end())
-      plan.criteria.push_back(criterion);
-  }
-  for (auto const& names : {plan.ses_sets, plan.esft_sets})
-    for (auto const& name : names) add(plan.sets, name);
+  if (plan.contrast_stability) add(plan.criteria, contrast::find(plan.contrast_stability->score));
+  for (auto const* names : {&plan.ses_sets, &plan.esft_sets})
+    for (auto const& name : *names) add(plan.sets, name);
   for (auto const& groups : plan.groups)
     for (auto const& pair : groups.parts()) {
-      if (std::ranges::find(plan.pairs, pair) == plan.pairs.end()) plan.pairs.push_back(pair);
+      add(plan.pairs, pair);
       for (auto const& name : {pair.a, pair.b}) add(plan.sets, name);
     }
   for (auto* names : {&plan.ses_sets, &plan.esft_sets, &plan.sets}) std::ranges::sort(*names);
+}
+
+// The unit of resampling and of comparison is the cluster: nothing can be said of a single one.
+void check_clusters(ReducePlan const& plan, SetFacts& facts, Faults& faults) {
+  std::set<std::string> lone;
+  auto const refuse_lone = [&](std::string const& set, Positions const& positions) {
+    if (facts.at(positions, set).clusters.size() == 1 && lone.insert(set).second)
+      faults.add(
+          {},
+          "set {}: its discovery split is 1 cluster, which can be neither resampled nor compared; give it "
+          "at least 2, or leave it out of ses.sets, contrast.groups and select",
+          set);
+  };
+  for (auto const& set : plan.sets) {
+    auto const why = nothing_to_count(facts.at(plan.ses_positions, set), plan.ses_positions);
+    if (!why.empty()) faults.add({}, "{}", why);
+    if (contains(plan.ses_sets, set)) refuse_lone(set, plan.ses_positions);
+  }
+  for (auto const& pair : plan.pairs)
+    for (auto const& set : {pair.a, pair.b}) refuse_lone(set, plan.positions);
+}
+
+// Whether the study names the contrast, not only the groups: then it must be possible.
+bool is_named(PlannedContrast const& contrast, ReduceOptions const& options, ReducePlan const& plan) {
+  if (contrast.criterion == nullptr) return false;
+  std::string const name(contrast.criterion->name);
+  if (contains(options.contrast.criteria, name) || options.ses.score == name) return true;
+  return std::ranges::any_of(plan.requests, [&](SetRequest const& request) {
+    return request.criterion == name && contains(request.groups.parts(), contrast.pair);
+  });
 }
 
 }  // namespace
 
 ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,
                        std::vector<std::string> const& recorded, bool has_routing) {
-  ReducePlan plan;
-  plan.seed = options.seed;
-  ConfigFaults faults;
-  KnownSets known(corpus, recorded, faults);
-  plan_stability(options.ses, plan, faults);
-  auto const& [clusters, controls, memory] = options.reduce;
-  if (clusters < 0 || controls < 0 || controls > 10'000 || memory < 1 || memory > (std::int64_t{1} << 24))
-    faults.add("reduce.clusters = {}, controls = {}, memory = {}: from 0, 0 to 10,000, 1 to 16,777,216 MiB",
-               clusters, controls, memory);
-  plan.clusters = clusters;
-  plan.controls = controls;
-  plan.bytes = static_cast<std::size_t>(memory) << 20;
-  faults.collect([&] {
-    plan.ses_positions = options.ses.positions.empty()
-                             ? parse_positions("contrast.positions", options.contrast.positions)
-                             : parse_positions("ses.positions", options.ses.positions);
-  });
-  faults.collect([&] { plan.positions = parse_positions("contrast.positions", options.contrast.positions); });
-  plan_ses(options.ses, plan, known, faults);
-  plan_contrasts(options.contrast, plan, known, faults);
-  plan_selects(options.select, plan, known, faults);
+  Faults faults;
+  auto plan = plan_of(options);
+  choose_sets(options.ses, known_sets(options, corpus, recorded, faults), plan, faults);
   faults.raise();
   widen_by_requests(plan);
-  auto const named = [&](PlannedContrast const& contrast) {
-    auto const name = contrast.criterion->name;
-    if (std::ranges::find(options.contrast.criteria, name) != options.contrast.criteria.end()) return true;
-    if (plan.contrast_stability && plan.contrast_stability->score == name) return true;
-    return std::ranges::any_of(plan.requests, [&](SetRequest const& request) {
-      auto const pairs = request.groups.parts();
-      return request.criterion == name && std::ranges::find(pairs, contrast.pair) != pairs.end();
-    });
-  };
-  plan.passes = plan_passes({corpus, has_routing, {{}, {}, plan.clusters, plan.seed}}, plan.criteria, named,
-                            plan.pairs, plan.positions, faults, plan.left_out);
+  SetFacts facts(corpus, plan.clusters, plan.seed);
+  check_clusters(plan, facts, faults);
+  plan.passes = plan_passes(facts, has_routing, plan.criteria, plan.pairs, plan.positions,
+                            [&](PlannedContrast const& contrast, std::string const& why) {
+                              auto const text =
+                                  fmt::format("{} of {}: {}",
+                                              contrast.criterion ? contrast.criterion->name : "topic table",
+                                              contrast.pair.text(), why);
+                              if (is_named(contrast, options, plan))
+                                faults.add({}, "{}", text);
+                              else
+                                plan.left_out.push_back(text);
+                            });
   faults.raise();
   if (options.select.empty()) plan.requests = default_requests(plan, options.contrast.count);
   return plan;
+}
+
+void check_against_corpus(ReduceOptions const& options, Corpus const& corpus,
+                          std::vector<std::string> const& sets, bool has_routing) {
+  if (options.select.empty() && named_sets(options).empty()) return;
+  (void)plan_reduce(options, corpus, sets, has_routing);
 }
 
 nlohmann::ordered_json resolved_inputs(ReduceOptions const& options) {

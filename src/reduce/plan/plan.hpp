@@ -51,8 +51,8 @@ struct ReducePlan {
   std::size_t bytes = 0;  ///< of tables in memory
 };
 
-/// `recorded`: names of the sets the record holds (empty: all of the corpus); `has_routing`: whether it holds
-/// the routing of every token. Throws one ConfigError with all
+/// Options as check_options takes them. `recorded`: names of the sets the record holds (empty: all of the
+/// corpus); `has_routing`: whether it holds the routing of every token. Throws one ConfigError with all
 /// faults. No criterion named: all of them. No set named anywhere in [ses]: every recorded set. No [select]:
 /// default sets.
 [[nodiscard]] ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,

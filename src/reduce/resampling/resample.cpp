@@ -7,26 +7,6 @@
 #include "moerae/base/check.hpp"
 
 namespace moerae {
-namespace {
-
-constexpr std::pair<char const*, Resampling> kinds[] = {{"complementary", Resampling::complementary},
-                                                        {"bootstrap", Resampling::bootstrap}};
-
-}  // namespace
-
-std::string word_of(Resampling resampling) {
-  auto const same = [&](auto const& row) { return row.second == resampling; };
-  return std::ranges::find_if(kinds, same)->first;
-}
-
-Resampling parse_resampling(std::string const& name) {
-  std::string known;
-  for (auto const& [word, kind] : kinds) {
-    if (name == word) return kind;
-    known += known.empty() ? word : std::string(", ") + word;
-  }
-  throw ConfigError(fmt::format("ses.resample = {}: unknown; known are {}", name, known));
-}
 
 std::vector<std::size_t> shuffled(std::uint64_t seed, Draw draw, std::uint32_t replicate,
                                   std::span<std::int64_t const> clusters) {

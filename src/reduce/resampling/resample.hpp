@@ -3,22 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "moerae/base/draws.hpp"
+#include "moerae/reduce/plan/options.hpp"
 
 namespace moerae {
-
-/// How replicates are drawn from C clusters.
-///   complementary  replicates 2i and 2i+1 are two disjoint halves of floor(C/2) clusters
-///                  (Shah and Samworth 2013)
-///   bootstrap      C draws with replacement
-enum class Resampling { complementary, bootstrap };
-
-[[nodiscard]] std::string word_of(Resampling resampling);
-/// Throws ConfigError that lists the known names.
-[[nodiscard]] Resampling parse_resampling(std::string const& name);
 
 /// A permutation of 0..C-1: indices ordered by their keys (seed, draw, replicate, cluster id), so that a
 /// cluster has the same key whatever stands beside it.

@@ -33,7 +33,7 @@ Json amount_of(SetRequest const& request, bool signs) {
   if (request.count) amount["count"] = *request.count;
   if (request.p) amount["p"] = *request.p;
   if (request.threshold) amount["threshold"] = *request.threshold;
-  if (signs) amount["side"] = store::word_of(request.side);
+  if (signs) amount["side"] = word_of(store::side_words, request.side);
   return amount;
 }
 

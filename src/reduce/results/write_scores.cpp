@@ -10,7 +10,7 @@ void write_rule(store::File& file, store::ScoreFile& out, Score const& row) {
   auto const& stability = *row.frequency;
   auto const& rule = stability.rule;
   file.set_attribute(row.stored, "top", stability.top);
-  file.set_attribute(row.stored, "scope", word_of(rule.scope));
+  file.set_attribute(row.stored, "scope", word_of(scope_words, rule.scope));
   file.set_attribute(row.stored, "threshold", rule.threshold);
   file.set_attribute(row.stored, "samples", rule.samples);
   out.by_size("ses/" + row.of + "/path", "frequency", stability.sizes, stability.path_frequency());

@@ -15,7 +15,7 @@
 
 namespace moerae {
 
-/// [ses] resolved: preset applied, names parsed.
+/// [ses] resolved.
 struct StabilityRule {
   Resampling resampling = Resampling::complementary;
   Scope scope = Scope::layer;
@@ -33,10 +33,9 @@ struct StabilityRule {
   [[nodiscard]] std::int64_t needed() const;
 };
 
-/// Preset `paper`: bootstrap, strict intersection (threshold 1) and plain set difference, whatever the other
-/// keys say (arXiv 2506.17368 states neither S, sample size, alpha nor scope: those stay the study's). Throws
-/// one ConfigError with all faults.
-/// Scope auto: of each layer for usage, of the model for a contrast.
+/// Of options as check_options takes them. Scope auto: of each layer for usage, of the model for a contrast.
+/// Preset `paper` (arXiv 2506.17368): with the strict intersection of bootstrap resamples goes the plain set
+/// difference; it states neither S, sample size, alpha nor scope, which stay the study's.
 [[nodiscard]] StabilityRule stability_rule(SesOptions const& options);
 
 /// How often each expert was in the top N of a replicate. Integers: the same for any number of ranks.

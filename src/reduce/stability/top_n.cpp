@@ -7,16 +7,6 @@
 
 namespace moerae {
 
-std::string word_of(Scope scope) {
-  return scope == Scope::model ? "model" : "layer";
-}
-
-Scope parse_scope(std::string const& name) {
-  for (auto const scope : {Scope::layer, Scope::model})
-    if (name == word_of(scope)) return scope;
-  throw ConfigError(fmt::format("ses.scope = {}: unknown; known are auto, layer, model", name));
-}
-
 std::int64_t top_size(ExpertSpace const& space, Scope scope, std::optional<double> alpha) {
   auto const layers = scope == Scope::model ? static_cast<std::int64_t>(space.layers.size()) : 1;
   auto const experts = layers * space.experts;

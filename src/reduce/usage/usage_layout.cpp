@@ -6,7 +6,6 @@
 
 #include "moerae/base/check.hpp"
 #include "moerae/base/draws.hpp"
-#include "reduce/plan/config_faults.hpp"
 #include "reduce/usage/usage_rows.hpp"
 
 namespace moerae {
@@ -71,26 +70,14 @@ UsageTable table_of(std::string const& set, Clusters const& clusters, Positions 
 UsageLayout lay_out(Corpus const& corpus, UsageChoice const& choice, bool warn) {
   UsageLayout layout{
       {}, std::vector(corpus.size(), UsageLayout::none), std::vector(corpus.size(), UsageLayout::none)};
-  ConfigFaults faults;
   for (auto const& set : choice.sets) {
     Clusters clusters;
     PromptGroup const group{set};
     for (std::size_t p = 0; p < corpus.size(); ++p)
       if (group.holds(corpus, p)) add(clusters[corpus.cluster[p]], corpus, p, choice.positions);
     keep_some(clusters, choice.clusters, choice.seed);
-    if (clusters.empty())
-      faults.add(
-          "set {}: has no prompt in the discovery split, which alone selects experts; give the set more "
-          "clusters (half of them fall into discovery), or leave it out of ses.sets, contrast.groups and "
-          "select",
-          set);
     layout.tables.push_back(table_of(set, clusters, choice.positions, warn));
     auto const& table = layout.tables.back();
-    if (!clusters.empty() && table.clusters.empty())
-      faults.add(
-          "set {}: none of its {} prompts has a token at {} = {}; choose other positions or "
-          "another set",
-          set, table.prompts, choice.positions.key, choice.positions.name);
     for (std::size_t p = 0; p < corpus.size(); ++p) {
       if (!group.holds(corpus, p)) continue;
       auto const at = std::ranges::lower_bound(table.clusters, corpus.cluster[p]);
@@ -99,8 +86,21 @@ UsageLayout lay_out(Corpus const& corpus, UsageChoice const& choice, bool warn) 
       layout.row[p] = static_cast<std::size_t>(at - table.clusters.begin());
     }
   }
-  faults.raise();
   return layout;
+}
+
+std::string nothing_to_count(UsageTable const& table, Positions const& positions) {
+  if (!table.clusters.empty()) return {};
+  if (table.prompts > 0)
+    return fmt::format(
+        "set {}: none of its {} prompts has a token at {} = {}; choose other positions or "
+        "another set",
+        table.name, table.prompts, positions.key, positions.name);
+  return fmt::format(
+      "set {}: has no prompt in the discovery split, which alone selects experts; give the set more "
+      "clusters (half of them fall into discovery), or leave it out of ses.sets, "
+      "contrast.groups and select",
+      table.name);
 }
 
 }  // namespace moerae

@@ -30,9 +30,12 @@ struct UsageLayout {
 
 /// Clusters without a token at the positions say nothing and are left out (with a warning where `warn`).
 /// Where `clusters` limits them, those with the smallest keys (seed, cluster id) stay, the same ones in every
-/// set and among them those of a smaller limit. ConfigError with all sets that have no prompt in the
-/// discovery split, or no token at the positions.
+/// set and among them those of a smaller limit. Tables of sets without such a cluster are empty.
 [[nodiscard]] UsageLayout lay_out(Corpus const& corpus, UsageChoice const& choice, bool warn);
+
+/// Why a set has nothing to count, empty where it has: no prompt in the discovery split, or no token at the
+/// positions.
+[[nodiscard]] std::string nothing_to_count(UsageTable const& table, Positions const& positions);
 
 /// Adds some layers of the prompts of a shard to `tables`, which have these layers. `prompts` [P_s] are their
 /// indices in the corpus. DataError when lengths differ from the corpus; ConfigError when positions were not

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "moerae/base/check.hpp"
+#include "moerae/base/faults.hpp"
 #include "moerae/base/progress.hpp"
 #include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/collective.hpp"
@@ -51,6 +52,10 @@ UsageStream::UsageStream(mpi::Comm const& comm, CheckedRecord const& record, Cho
         "true, or choose prefill, content, prompt, response or all",
         positions.key, record.source.stage.path.string());
     layout_ = lay_out(record.corpus, choice_.usage, comm.rank() == 0);
+    Faults faults;
+    for (auto const& table : layout_.tables)
+      if (auto const why = nothing_to_count(table, positions); !why.empty()) faults.add({}, "{}", why);
+    faults.raise();
     for (auto const& [a, b] : choice_.same_token)
       if (auto const why =
               shared_.emplace_back(record.corpus, positions, layout_, place(a), place(b)).obstacle();

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "moerae/base/check.hpp"
+#include "moerae/reduce/plan/check_options.hpp"
 #include "store/scratch.hpp"
 
 namespace moerae {
@@ -39,14 +40,8 @@ std::vector<std::string> names_of(ReducePlan const& plan) {
   return names;
 }
 
-std::string fault(ReduceOptions const& options) {
-  return message_of<ConfigError>([&] { (void)plan_reduce(options, corpus, {}, true); });
-}
-
-std::string fault(SelectOptions const& select) {
-  ReduceOptions options;
-  options.select = {select};
-  return fault(options);
+std::string fault(ReduceOptions const& options, Corpus const& of = corpus) {
+  return message_of<ConfigError>([&] { check_against_corpus(options, of, {}, true); });
 }
 
 TEST(Plan, WithoutKeysEverySetIsScored) {
@@ -78,9 +73,12 @@ TEST(Plan, SelectReplacesTheDefaultsAndWidensWhatIsComputed) {
   ReduceOptions options;
   options.ses.sets = {"regular"};
   options.contrast.criteria = {"js"};
-  options.select = {
-      {.name = "one", .criterion = "esft_token", .set = "permitted"},
-      {.name = "two", .criterion = "log_odds", .groups = "regular:jailbreak", .count = 3, .side = "both"}};
+  options.select = {{.name = "one", .criterion = "esft_token", .set = "permitted"},
+                    {.name = "two",
+                     .criterion = "log_odds",
+                     .groups = {{"regular", "jailbreak"}},
+                     .count = 3,
+                     .side = store::Side::both}};
   auto const plan = plan_reduce(options, corpus, {}, true);
   EXPECT_THAT(names_of(plan), ElementsAre("one", "two"));
   EXPECT_EQ(plan.requests[0].p, .2);  // the published share
@@ -116,53 +114,53 @@ TEST(Plan, WhatTheSetsDoNotAllowIsLeftOutOrRefused) {
               testing::AllOf(HasSubstr("paired_t of regular:permitted"), HasSubstr("record.routing = true")));
 }
 
-TEST(Plan, AllFaultsAreReportedTogether) {
+TEST(Plan, SetsThatAreNotThereAreReportedTogether) {
   ReduceOptions options;
-  options.ses = {.regular = "regular", .benign = "regular", .sets = {"permitted", "permitted", "harmless"}};
-  options.ses.resample = "jackknife";
-  options.contrast.criteria = {"js", "js", "raset"};
-  options.contrast.groups = {{"regular", "regular"}, {"regular", ""}, {"jailbreak", "regular@refused"}};
-  options.contrast.positions = "first";
-  options.select = {{.name = "a/b", .criterion = "ses"},
-                    {.name = "x", .criterion = "sess"},
-                    {.name = "x", .criterion = "hrcg"}};
+  options.ses = {.regular = "regular", .jailbreak = "jail", .sets = {"permitted", "harmless"}};
+  options.contrast.groups = {{"regular", "permitted/nobody"}};
+  options.select = {{.name = "x", .criterion = "js", .groups = {{"none", "regular"}}, .count = 1},
+                    {.name = "y", .criterion = "ses", .set = "one"},
+                    {.name = "z", .criterion = "ses"}};
   auto const message = fault(options);
-  for (auto const* word : {"give both or none", "one set cannot have two roles", "permitted is named twice",
-                           "no such prompt set; it has "
-                           "jailbreak, permitted, regular",
-                           "jackknife", "js is named twice", "raset is unknown", "contrasted with itself",
-                           "must be two prompt sets a:b", "judged replies", "contrast.positions = first",
-                           "\"a/b\"", "sess: unknown", "select.x: is defined twice"})
-    EXPECT_THAT(message, HasSubstr(word));
+  for (auto const* line :
+       {"ses.jailbreak = jail: no such prompt set is recorded; there are jailbreak, permitted, regular",
+        "ses.sets = harmless: no such", "contrast.groups = nobody: no such",
+        "select.x.groups = none: no such", "select.y.set = one: no such",
+        "select.z.set: ses scores one prompt set; name one of"})
+    EXPECT_THAT(message, HasSubstr(line));
+  options = {};
+  options.ses.sets = {"permitted"};
+  EXPECT_THAT(message_of<ConfigError>([&] { check_against_corpus(options, corpus, {"regular"}, true); }),
+              HasSubstr("ses.sets = permitted: no such prompt set is recorded; there are regular"));
 }
 
-TEST(Plan, KeysOfSelect) {
-  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "ses"}), HasSubstr("select.n.set"));
-  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "js", .groups = "regular", .count = 1}),
-              HasSubstr("a:b"));
-  EXPECT_THAT(fault(SelectOptions{
-                  .name = "n", .criterion = "js", .groups = "regular:jailbreak:permitted", .count = 1}),
-              HasSubstr("a:b"));
-  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "js", .groups = "regular:jailbreak"}),
-              HasSubstr("count or threshold"));
-  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "js", .set = "regular", .count = 1}),
-              HasSubstr("groups = a:b"));
-  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "hcdg"}), HasSubstr("ses.regular"));
-  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "ses", .set = "regular", .p = .2}),
-              HasSubstr("select.n.p"));
-  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "esft_token", .set = "regular", .p = 1.5}),
-              HasSubstr("1.5"));
-  EXPECT_THAT(
-      fault(SelectOptions{.name = "n", .criterion = "esft_token", .set = "regular", .count = 2, .p = .2}),
-      HasSubstr("exclude"));
-  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "ses", .set = "regular", .count = 0}),
-              HasSubstr("count = 0"));
-  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "ses", .set = "regular", .threshold = -1}),
-              HasSubstr("threshold = -1"));
-  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "ses", .set = "regular", .side = "negative"}),
-              HasSubstr("two sides"));
-  EXPECT_THAT(fault(SelectOptions{.name = "n", .criterion = "js", .groups = "regular:nobody", .count = 1}),
-              HasSubstr("nobody"));
+TEST(Plan, SetsThatAreTooSmall) {
+  auto small = corpus;
+  small.split[0] = Split::validation;             // one cluster of `regular` is left
+  small.split[1] = small.split[4] = Split::test;  // none of `jailbreak`
+  ReduceOptions options;
+  options.contrast.groups = {{"regular", "permitted"}};
+  options.ses.sets = {"permitted"};
+  EXPECT_THAT(fault(options, small), testing::StartsWith("set regular: its discovery split is 1 cluster"));
+  options = {};
+  options.ses.sets = {"jailbreak", "regular"};
+  EXPECT_THAT(fault(options, small),
+              testing::AllOf(HasSubstr("set jailbreak: has no prompt in the discovery"),
+                             HasSubstr("set regular: its discovery split")));
+  options.ses = {.sets = {"permitted"}, .positions = "response"};
+  EXPECT_THAT(fault(options, small),
+              HasSubstr("none of its 2 prompts has a token at ses.positions = response"));
+  options = {};
+  options.select = {{.name = "x", .criterion = "esft_gate", .set = "regular"}};
+  options.ses.sets = {"permitted"};
+  EXPECT_NO_THROW(check_against_corpus(options, small, {}, true));  // nothing is resampled
+}
+
+TEST(Plan, AStudyThatOnlyRecordsIsNotHeldToWhatScoresNeed) {
+  auto const odd = corpus_of({"a set"});
+  EXPECT_NO_THROW(check_against_corpus({}, odd, {}, false));
+  EXPECT_THAT(message_of<ConfigError>([&] { (void)plan_reduce({}, odd, {}, false); }),
+              HasSubstr("set 'a set' becomes part of file names"));
 }
 
 }  // namespace

@@ -59,6 +59,8 @@ UsageTable noise(std::uint32_t clusters) {
 TEST(NoiseFloor, PlainDifferenceOfHalvesManufacturesFindings) {
   auto const table = noise(40);
   SesOptions options;
+  options.resample = Resampling::bootstrap;
+  options.threshold = 1;
   options.preset = "paper";
   options.samples = 10;
   auto const selected = test::select_whole({}, table, stability_rule(options), 1);

@@ -192,42 +192,17 @@ TEST(Stability, HandComputedBootstrap) {
   EXPECT_NEAR(static_cast<double>(expected), 400 * 19.0 / 27, 46);  // P(w0 >= 1), 5 standard deviations
 }
 
-TEST(Stability, RuleReportsAllFaultsTogether) {
-  SesOptions options;
-  options.resample = "jackknife";
-  options.scope = "expert";
-  options.threshold = .5;
-  options.samples = 1;
-  options.preset = "safex";
-  auto const message = message_of<ConfigError>([&] { (void)stability_rule(options); });
-  for (auto const* word : {"jackknife", "complementary, bootstrap", "ses.scope", "ses.threshold = 0.5",
-                           "ses.samples = 1", "safex"})
-    EXPECT_THAT(message, HasSubstr(word));
-  SesOptions score;
-  score.score = "jss";
-  EXPECT_THAT(message_of<ConfigError>([&] { (void)stability_rule(score); }),
-              testing::AllOf(HasSubstr("ses.score = jss"), HasSubstr("usage"), HasSubstr("risk_difference")));
-  SesOptions odd;
-  odd.samples = 99;
-  EXPECT_THAT(message_of<ConfigError>([&] { (void)stability_rule(odd); }), HasSubstr("pairs"));
-}
-
 TEST(Stability, ScopeOfItsOwn) {
   SesOptions options;
-  options.scope = "auto";
   EXPECT_EQ(stability_rule(options).scope, Scope::layer);
   options.score = "risk_difference";
   EXPECT_EQ(stability_rule(options).scope, Scope::model);
-  options.scope = "layer";
+  options.scope = Scope::layer;
   EXPECT_EQ(stability_rule(options).scope, Scope::layer);
 }
 
 TEST(Stability, PresetPaper) {
-  SesOptions options;
-  options.preset = "paper";
-  options.threshold = .3;  // has no say: the intersection is strict
-  auto const rule = stability_rule(options);
-  EXPECT_EQ(rule.resampling, Resampling::bootstrap);
+  auto const rule = stability_rule({.resample = Resampling::bootstrap, .threshold = 1, .preset = "paper"});
   EXPECT_TRUE(rule.plain_difference);
   EXPECT_EQ(rule.needed(), rule.samples);
 }

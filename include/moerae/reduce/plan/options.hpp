@@ -5,7 +5,22 @@
 #include <string>
 #include <vector>
 
+#include "moerae/base/words.hpp"
+#include "moerae/store/expert_set.hpp"
+
 namespace moerae {
+
+/// How replicates are drawn from C clusters.
+///   complementary  replicates 2i and 2i+1 are two disjoint halves of floor(C/2) clusters
+///                  (Shah and Samworth 2013)
+///   bootstrap      C draws with replacement
+enum class Resampling { complementary, bootstrap };
+inline constexpr Words<Resampling, 2> resampling_words{
+    {{"complementary", Resampling::complementary}, {"bootstrap", Resampling::bootstrap}}};
+
+/// Where experts compete for the top N.
+enum class Scope { layer, model };
+inline constexpr Words<Scope, 2> scope_words{{{"layer", Scope::layer}, {"model", Scope::model}}};
 
 /// [ses]: stability-based expert selection (methods: SAFEx, arXiv 2506.17368; complementary pairs by
 /// default).
@@ -18,13 +33,12 @@ struct SesOptions {
   /// what the top N is of: usage, or also a contrast, of which stability selection is made for every pair of
   /// contrast.groups
   std::string score = "usage";
-  std::string resample = "complementary";  ///< complementary | bootstrap
-  std::int64_t samples = 100;              ///< replicates (complementary: two per pair)
+  Resampling resample = Resampling::complementary;
+  std::int64_t samples = 100;  ///< replicates (complementary: two per pair)
   /// empty = auto: N = max(k, floor(.1 K)); else N = floor(alpha K + 1e-9)
   std::optional<double> alpha = {};
-  /// top N of each layer, or of the whole model; auto: layer for usage, model for contrasts
-  std::string scope = "auto";
-  double threshold = 0.9;   ///< selected: frequency >= threshold
+  std::optional<Scope> scope = {};  ///< empty = auto: layer for usage, model for contrasts
+  double threshold = 0.9;           ///< selected: frequency >= threshold
   std::string preset = {};  ///< "paper": bootstrap, strict intersection, plain set difference for HRCG
 };
 
@@ -36,6 +50,7 @@ struct ContrastOptions {
     std::string a = {}, b = {};                             ///< b may be several names, joined by '/'
     [[nodiscard]] std::vector<std::string> others() const;  ///< the names in b
     [[nodiscard]] bool several() const { return b.find('/') != std::string::npos; }
+    [[nodiscard]] std::string text() const { return a + ":" + b; }
     [[nodiscard]] std::vector<Pair> parts() const;  ///< a against each of them
     friend bool operator==(Pair const&, Pair const&) = default;
   };
@@ -62,11 +77,11 @@ struct SelectOptions {
   std::string name = {};
   std::string criterion = "template_gate";  ///< ses | hcdg | hrcg | a contrast | esft_token | esft_gate
   std::string set = {};                     ///< one-group criteria
-  std::string groups = {};                  ///< contrasts: a:b or a:b/c
-  std::optional<std::int64_t> count = {};   ///< the n best
-  std::optional<double> p = {};             ///< ESFT: share of the layer's score to be reached
-  std::optional<double> threshold = {};     ///< score at least this
-  std::string side = "positive";            ///< positive | negative | both
+  std::optional<ContrastOptions::Pair> groups = {};  ///< contrasts
+  std::optional<std::int64_t> count = {};            ///< the n best
+  std::optional<double> p = {};                      ///< ESFT: share of the layer's score to be reached
+  std::optional<double> threshold = {};              ///< score at least this
+  store::Side side = store::Side::positive;
 };
 
 /// Everything `reduce` depends on besides the record.
