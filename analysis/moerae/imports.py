@@ -19,12 +19,13 @@ import h5py
 import numpy as np
 import xxhash
 
-from moerae import manifest
-from moerae.corpus_file import SET_NAME, Prompt, write_corpus
 from moerae.errors import ConfigError, DataError
-from moerae.hashing import file_hash
-from moerae.publish import publishing
-from moerae.shard_file import Routing, validate, write_shard
+from moerae.files import manifest
+from moerae.files.corpus import SET_NAME, Prompt, write_corpus
+from moerae.files.hashing import file_hash
+from moerae.files.publish import publishing
+from moerae.files.shard import write_shard
+from moerae.routing import Routing, validate
 
 STAGE_SCHEMA = "moerae.stage/1"
 

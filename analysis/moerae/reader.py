@@ -10,7 +10,6 @@ Files that are missing, damaged or of another study are DataErrors that name the
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from pathlib import Path
 
@@ -18,11 +17,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from moerae import agreement, manifest, score_data, topic_behaviour
-from moerae.corpus_file import LABELS, SPLITS
+from moerae import agreement, topic_behaviour
 from moerae.criteria import criteria
 from moerae.errors import ConfigError, DataError
-from moerae.shard_data import reading, shard_last_logits, shard_routing, shard_usage
+from moerae.files import manifest
+from moerae.files.corpus import read_corpus, read_tokens
+from moerae.files.expert_set import read_expert_set
+from moerae.files.scores import read_facts, read_paths, read_replication, read_scores, read_study, read_topic_counts
+from moerae.files.shard import read_last_logits, read_routing, read_usage
+from moerae.files.stage import read_stage
 
 DEFAULT_COUNT = 12  # of contrast.count
 
@@ -72,34 +75,17 @@ class Run:
     @cached_property
     def config(self) -> dict:
         """The study of the scores, {section: {key: value}}; empty where a maker of scores wrote none."""
-        with reading(self._reduced("scores.h5")) as file:
-            return json.loads(str(file.attrs.get("config", "{}")) or "{}")
+        return read_study(self._reduced("scores.h5"))
 
     @cached_property
     def corpus(self) -> pd.DataFrame:
-        """One row per prompt, index prompt_id: labels as text (None unknown), cluster, pair, split, tokens, content
-        and response as positions from the start of the prompt."""
-        with reading(self.corpus_file) as file:
-            offset = file["offset"][:]
-            frame = pd.DataFrame({"tokens": np.diff(offset)}, index=pd.Index(file["prompt_id"][:], name="prompt_id"))
-            for name in (label for label in LABELS if label in file):
-                names = np.array([*file[name].attrs["categories"], None], object)
-                frame[name] = pd.Series(names[file[name][:]], frame.index, dtype=object)
-            frame["split"] = np.array(SPLITS, object)[file["split"][:]]
-            for name in ("cluster", "pair", "source_row"):
-                if name in file:
-                    frame[name] = file[name][:]
-            frame["content_begin"], frame["content_end"] = (file["content_offset"][:] - offset[:-1, None]).T
-            frame["response_begin"] = file["response_offset"][:] - offset[:-1]
-        if not frame.index.is_unique:
-            raise DataError(f"{self.corpus_file}: prompt ids are not unique; prepare the corpus anew")
-        return frame
+        """Prompts by id, see read_corpus."""
+        return read_corpus(self.corpus_file)
 
     def tokens(self, prompt_id: int) -> np.ndarray:
         """Token ids uint32 [T] of one prompt; imported traces have none."""
         row = self.corpus.index.get_loc(prompt_id)
-        with reading(self.corpus_file) as file:
-            return file["tokens"][slice(*file["offset"][row : row + 2])]
+        return read_tokens(self.corpus_file, slice(row, row + 1))[0]
 
     @property
     def shards(self) -> list[Path]:
@@ -118,7 +104,7 @@ class Run:
         """count and gate_mass (sum of applied weights) [prompt, class, layer, expert], tokens [prompt, class]; labels
         of the corpus are coordinates of `prompt`, NaN where unknown. DataError where a prompt of a recorded set has no
         row, unless `partial`."""
-        parts = [shard_usage(path, self.corpus, sets) for path in self.shards]
+        parts = [read_usage(path, self.corpus, sets) for path in self.shards]
         if not parts:
             raise DataError(f"{self.record}: no finished shard; repeat `moerae record`")
         axes = parts[0].layer.values.tolist(), parts[0].sizes["expert"]
@@ -143,29 +129,29 @@ class Run:
         return whole.assign_coords({n: ("prompt", columns[n].to_numpy()) for n in columns if n != "tokens"})
 
     def _recorded_sets(self) -> list[str]:
-        path = self.record / "stage.json"
-        try:
-            sets = json.loads(path.read_text())["inputs"].get("corpus.sets")
-        except (OSError, ValueError, KeyError, AttributeError) as error:
-            raise DataError(f"{path}: cannot be read ({error}), so it is unknown what was to be recorded") from None
+        sets = read_stage(self.record / "stage.json")["inputs"].get("corpus.sets")
         if not sets:  # no key, nothing named: all of the corpus
             return list(self.corpus["set"].unique())
         return [sets] if isinstance(sets, str) else sets
 
     def last_logits(self) -> xr.DataArray:
-        """Of all shards, see shard_last_logits."""
-        return xr.concat([shard_last_logits(path) for path in self.shards], "prompt")
+        """Of all shards, see read_last_logits."""
+        return xr.concat([read_last_logits(path) for path in self.shards], "prompt")
 
     def routing(self, shard: int | Path) -> xr.Dataset:
-        """Of one shard, see shard_routing."""
-        return shard_routing(shard if isinstance(shard, Path) else self.shards[shard], self.corpus)
+        """Of one shard, see read_routing."""
+        return read_routing(shard if isinstance(shard, Path) else self.shards[shard], self.corpus)
 
     @cached_property
     def scores(self) -> xr.Dataset:
         """Every score [layer, expert] of reduce/scores.h5 under its path there, such as `ses/regular/frequency`,
         `contrast/paired_t/regular-vs-permitted/score`, `.../p_adjusted` and `.../q`; attrs as stored."""
-        with reading(self._reduced("scores.h5")) as file:
-            return score_data.scores(file)
+        return read_scores(self._reduced("scores.h5"))
+
+    @cached_property
+    def facts(self) -> dict[str, object]:
+        """What made the scores: model_id, version, git_commit, created_utc, seed, ..."""
+        return read_facts(self._reduced("scores.h5"))
 
     def contrast(self, criterion: str, groups: str) -> xr.Dataset:
         """score, and where it was tested p_adjusted and q, [layer, expert]; attrs: what the test was. `groups` is
@@ -181,53 +167,37 @@ class Run:
     @cached_property
     def paths(self) -> dict[str, xr.DataArray]:
         """Stability paths by set: selection frequency [size, layer, expert], size = experts selected per layer."""
-        with reading(self._reduced("scores.h5")) as file:
-            return score_data.paths(file)
+        return read_paths(self._reduced("scores.h5"))
 
     @cached_property
     def topic_behaviour(self) -> dict[str, xr.Dataset]:
         """By comparison: JS in nats and top-k overlap [row, layer], attrs["summary"] as DataFrame; empty where not
         computed. See topic_behaviour.py."""
-        with reading(self._reduced("scores.h5")) as file:
-            layers, groups = file["layer"][:], file.get("topic_behaviour", {}).items()
-            counts = {name: topic_behaviour.read(group) for name, group in groups}
+        layers = self.scores["layer"].values
+        counts = read_topic_counts(self._reduced("scores.h5"))
         return {name: topic_behaviour.table(of, layers) for name, of in counts.items()}
 
     @cached_property
     def agreement(self) -> dict[str, pd.DataFrame]:
         """`spearman` between the scores of all criteria, `jaccard` of the contrast.count best of each, `sets`: Jaccard
         between expert sets; see agreement.py."""
-        scores = {c.name: c.values for c in criteria(self) if c.kind in agreement.COMPARED}
+        compared = {c.name: c.values for c in criteria(self) if c.kind in agreement.COMPARED}
         size = int(self.config.get("contrast", {}).get("count", DEFAULT_COUNT))
         sets = {name: self.expert_set(name) for name in self.expert_sets}
-        return agreement.of_scores(scores, size) | agreement.of_sets(sets)
+        return agreement.of_scores(compared, size) | agreement.of_sets(sets)
 
     @cached_property
     def replication(self) -> pd.DataFrame:
         """One line per contrast: agreement of its scores between halves of the clusters; empty where not computed."""
-        with reading(self._reduced("scores.h5")) as file:
-            return score_data.replication(file)
+        return read_replication(self._reduced("scores.h5"))
 
     @property
     def expert_sets(self) -> list[str]:
         return sorted(path.stem for path in self._reduced("sets").glob("*.json"))
 
     def expert_set(self, name: str) -> pd.DataFrame:
-        """layer, expert, score, frequency (where it exists), best first; `attrs` hold criterion, model, provenance and,
-        where they were written, evidence and controls."""
-        path = self._reduced("sets") / f"{name}.json"
-        try:
-            data = json.loads(path.read_text())
-            if data["schema"] != "moerae.expert_set/1":
-                raise ValueError(f"schema {data['schema']!r}, expected 'moerae.expert_set/1'")
-            frame = pd.DataFrame(data["experts"], columns=["layer", "expert", "score", "frequency"])
-        except FileNotFoundError:
-            raise DataError(f"{path}: no such set; there are {', '.join(self.expert_sets) or 'none'}") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{path}: not an expert set ({error}); remove it and repeat `moerae reduce`") from None
-        frame.attrs = {key: data.get(key) for key in ("name", "criterion", "model", "provenance")}
-        frame.attrs |= {"evidence": data.get("evidence", {}), "controls": data.get("controls", [])}
-        return frame if frame["frequency"].notna().any() else frame.drop(columns="frequency")
+        """The experts, best first, see read_expert_set."""
+        return read_expert_set(self._reduced("sets") / f"{name}.json")
 
     def _reduced(self, name: str) -> Path:
         if self.reduce is None:

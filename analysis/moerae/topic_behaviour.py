@@ -15,14 +15,13 @@ Differences are associated with topic or behaviour, nothing more.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import combinations
 
-import h5py
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from moerae.files.topic_counts import Counts, Side
 from moerae.topic_figures import MEASURES, Cell, Figures, Usage, of_cells, of_units
 
 # quantity -> names of value, low, high, equal, floor by layer, and of their means over layers
@@ -33,61 +32,11 @@ NAMES = {
 
 
 @dataclass
-class Side:
-    """One group of prompts: its topics [T], and of T + 1 cells (all clusters, then one topic each) how many clusters
-    they have, tokens [T+1, S+1] and counts [T+1, S+1, L, K] of all of them and of the first halves of S splits."""
-
-    name: str
-    with_topic: int  # clusters whose topic is known
-    topics: np.ndarray
-    clusters: np.ndarray
-    tokens: np.ndarray
-    count: np.ndarray
-    top_k: int
-
-    @cached_property
-    def cells(self) -> list[Cell]:
-        parts = zip(self.count.astype(np.int64), self.tokens, strict=True)
-        return [Cell(*(Usage(*part, self.top_k) for part in _halves(*of))) for of in parts]
-
-
-def _halves(count: np.ndarray, tokens: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    return [(count[0], tokens[0]), (count[1:], tokens[1:]), (count[0] - count[1:], tokens[0] - tokens[1:])]
-
-
-@dataclass
-class Counts:
-    """What reduce stores of one comparison. Clusters with prompts in both groups stand in random order."""
-
-    sides: tuple[Side, Side]
-    pair_topics: np.ndarray  # [2, M], -1 unknown
-    pair_tokens: np.ndarray  # [2, M]
-    pair_count: np.ndarray  # [2, M, L, K]
-    top_k: int
-    least: int  # clusters of a topic, and units of a row of single clusters
-
-
-@dataclass
 class Row:
     name: str
     of: str
     figures: dict[str, Figures]
     facts: dict[str, float]  # comparisons; clusters and tokens of the two sides, mean over the comparisons
-
-
-def read(group: h5py.Group) -> Counts:
-    top_k = int(group.attrs["top_k"])
-    sides = (
-        Side(
-            str(part.attrs["name"]),
-            int(part.attrs["with_topic"]),
-            *(part[key][:] for key in ("topic", "clusters", "tokens", "count")),
-            top_k,
-        )
-        for part in (group["a"], group["b"])
-    )
-    pairs = (group[f"pairs/{key}"][:] for key in ("topic", "tokens", "count"))
-    return Counts(tuple(sides), *pairs, top_k, int(group.attrs["min_clusters"]))
 
 
 def table(counts: Counts, layers: np.ndarray) -> xr.Dataset:
@@ -112,15 +61,29 @@ def table(counts: Counts, layers: np.ndarray) -> xr.Dataset:
     return whole.assign_attrs(summary=pd.DataFrame.from_dict(lines, orient="index"), absent=absent)
 
 
+def _cells(side: Side, top_k: int) -> list[Cell]:
+    """[T + 1]"""
+    parts = zip(side.count.astype(np.int64), side.tokens, strict=True)
+    return [Cell(*(Usage(*part, top_k) for part in _halves(*of))) for of in parts]
+
+
+def _halves(count: np.ndarray, tokens: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(count[0], tokens[0]), (count[1:], tokens[1:]), (count[0] - count[1:], tokens[0] - tokens[1:])]
+
+
 def _of_topics(counts: Counts, absent: list[str]) -> list[Row]:
     a, b = counts.sides
     both, rows = f"{a.name} against {b.name}", []
     n, m = a.clusters[0], b.clusters[0]
-    pooled = [((a, 0), (b, 0))] if min(n, m) >= 2 else []
-    changed = ([((s, 1 + i), (s, 1 + j)) for i, j in combinations(range(len(s.topics)), 2)] for s in (a, b))
-    inside = [((a, 1 + i), (b, 1 + j)) for i, t in enumerate(a.topics) for j, u in enumerate(b.topics) if t == u]
+    pooled = [((0, 0), (1, 0))] if min(n, m) >= 2 else []
+    changed = (
+        [((s, 1 + i), (s, 1 + j)) for i, j in combinations(range(len(side.topics)), 2)]
+        for s, side in enumerate(counts.sides)
+    )
+    inside = [((0, 1 + i), (1, 1 + j)) for i, t in enumerate(a.topics) for j, u in enumerate(b.topics) if t == u]
     few = f"{a.name} has {n} clusters and {b.name} has {m}, each needs 2 for its halves"
     known = a.with_topic or b.with_topic
+    cells = [_cells(side, counts.top_k) for side in counts.sides]
     two, one = (
         f"needs {what} with at least {counts.least} clusters {where}" if known else "the corpus states no topic"
         for what, where in (("two topics", "each"), ("a topic", "in both sets"))
@@ -134,12 +97,12 @@ def _of_topics(counts: Counts, absent: list[str]) -> list[Row]:
         if not comparisons:
             absent.append(f"{name}: {reason} ({of})")
             continue
-        cells = [tuple(side.cells[cell] for side, cell in ends) for ends in comparisons]
+        compared = [tuple(cells[side][cell] for side, cell in ends) for ends in comparisons]
         facts: dict[str, float] = {"comparisons": len(comparisons)}
         for key, ends in zip("ab", zip(*comparisons, strict=True), strict=True):
-            facts[f"clusters_{key}"] = float(np.mean([side.clusters[cell] for side, cell in ends]))
-            facts[f"tokens_{key}"] = float(np.mean([side.tokens[cell, 0] for side, cell in ends]))
-        rows.append(Row(name, of, {key: of_cells(cells, measure) for key, measure in MEASURES.items()}, facts))
+            facts[f"clusters_{key}"] = float(np.mean([counts.sides[s].clusters[cell] for s, cell in ends]))
+            facts[f"tokens_{key}"] = float(np.mean([counts.sides[s].tokens[cell, 0] for s, cell in ends]))
+        rows.append(Row(name, of, {key: of_cells(compared, measure) for key, measure in MEASURES.items()}, facts))
     return rows
 
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from moerae import manifest
-from moerae.corpus_file import Prompt, write_corpus
+from moerae.files import manifest
+from moerae.files.corpus import Prompt, write_corpus
 
 
 def write_record(

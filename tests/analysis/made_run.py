@@ -8,8 +8,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 from made_record import write_record
-from moerae.corpus_file import Prompt
-from moerae.shard_file import CLASSES, FIXED_POINT, SCHEMA
+from moerae.files.corpus import Prompt
+from moerae.files.shard import SCHEMA
+from moerae.routing import CLASSES, FIXED_POINT
 
 LAYERS, K, TOP = [1, 3], 8, 2  # decoder layers 0 and 2 are dense
 SETS = ("jailbreak", "permitted", "regular")

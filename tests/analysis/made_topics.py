@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import h5py
 import numpy as np
-from moerae.topic_behaviour import Counts, Side
+from moerae.files.topic_counts import Counts, Side
 
 
 @dataclass
@@ -76,7 +76,6 @@ def stored(
             cells.sum(1),
             member.sum(2) * tokens,
             np.einsum("tsc,clk->tslk", member.astype(np.int64), of),
-            top_k,
         )
         for name, of in zip(names, count, strict=True)
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from made_groups import Usage, write_run
 from moerae import open_run
-from moerae.corpus_file import Prompt
+from moerae.files.corpus import Prompt
 from null_data import Rows, permuted_experts
 from support import moerae
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import support
-from moerae.reference.golden import Golden
+from moerae.files.golden import Golden
 from numpy.typing import NDArray
 
 MARGIN = 1e-5  # below it float32 cannot say which of two experts comes first

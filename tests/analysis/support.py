@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from moerae.corpus_file import Prompt, write_corpus
-from moerae.hashing import content_hash
+from moerae.files.corpus import Prompt, write_corpus
+from moerae.files.hashing import content_hash
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPLETE, OTHER, CONFIG, DATA, RESUMABLE = 0, 1, 2, 3, 75  # exit codes

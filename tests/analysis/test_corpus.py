@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from corpus_made import Corpus, corpus, lines
 from moerae.corpus.columns import detect
-from moerae.corpus_file import split_of
-from moerae.hashing import file_hash
+from moerae.files.corpus import split_of
+from moerae.files.hashing import file_hash
 from tokenizers_made import CHAT, STRIPPING, TURNS, made
 from transformers import AutoTokenizer
 

@@ -11,8 +11,8 @@ import h5py
 import numpy as np
 import pytest
 import support
-from moerae.corpus_file import Prompt, write_corpus
-from moerae.hashing import content_hash
+from moerae.files.corpus import Prompt, write_corpus
+from moerae.files.hashing import content_hash
 from moerae.reference import checkpoints
 
 PROMPTS = 60

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import support
 import torch
-from moerae.corpus_file import Prompt, write_corpus
+from moerae.files.corpus import Prompt, write_corpus
 from moerae.reference import checkpoints, golden
 from moerae.reference.routers import ROUTERS
 from torch.nn import functional

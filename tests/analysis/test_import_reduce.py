@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 from moerae.__main__ import main
-from moerae.hashing import content_hash
+from moerae.files.hashing import content_hash
 from support import CONFIG, DATA, ROOT, moerae
 
 ESFT = ROOT / "../shared/data/esft"

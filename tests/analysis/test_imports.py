@@ -6,9 +6,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from moerae import manifest
 from moerae.__main__ import main
-from moerae.hashing import content_hash, file_hash
+from moerae.files import manifest
+from moerae.files.hashing import content_hash, file_hash
 
 ESFT = Path("../shared/data/esft")
 needs_esft = pytest.mark.skipif(not ESFT.is_dir(), reason=f"real traces are not at {ESFT}")

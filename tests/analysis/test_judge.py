@@ -14,8 +14,8 @@ import pytest
 import support
 from moerae.__main__ import main
 from moerae.errors import DataError
+from moerae.files.labels import read_labels, write_labels
 from moerae.judge import command, rules
-from moerae.label_data import read_labels, write_labels
 from moerae.refusal.controls import beside
 from moerae.refusal.paired import drop, mid_p, rate
 from moerae.refusal.summary import summaries

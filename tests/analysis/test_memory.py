@@ -11,8 +11,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 from made_record import write_record
-from moerae.corpus_file import Prompt
-from moerae.shard_file import SCHEMA
+from moerae.files.corpus import Prompt
+from moerae.files.shard import SCHEMA
 from support import MPI, program
 
 PROMPTS, SHARD, ROWS, LAYERS, EXPERTS, TOP_K, TOKENS = 20_000, 2_000, 40, 48, 128, 8, 4

@@ -13,6 +13,7 @@ import parity
 import pytest
 import support
 import torch
+from moerae.files.golden import Golden
 from moerae.reference import checkpoints, golden
 
 LENGTHS = [1, 2, 3, 7, 33, 64, 96, 1, 50, 17, 5]  # several batches of 128; single tokens; no multiple of anything
@@ -55,7 +56,7 @@ def test_float32_on_every_grid(case: str, corpus: Path, tmp_path: Path) -> None:
         parity.assert_usage(run, corpus)
 
 
-def assert_worth_comparing(want: golden.Golden) -> None:
+def assert_worth_comparing(want: Golden) -> None:
     """A model whose routing hardly varies would agree with anything; near ties would excuse what is wrong."""
     tokens, layers, k = want.expert.shape
     experts = want.logits.shape[-1]
@@ -85,9 +86,7 @@ def planted_corpus() -> Path:
 
 
 @pytest.mark.parametrize("grid", [*GRIDS, *MORE_GRIDS])
-def test_planted_model(
-    grid: tuple[int, int], planted_corpus: Path, planted_golden: golden.Golden, tmp_path: Path
-) -> None:
+def test_planted_model(grid: tuple[int, int], planted_corpus: Path, planted_golden: Golden, tmp_path: Path) -> None:
     data, expert = grid
     study = support.recording(PLANTED, planted_corpus, tmp_path / "run", expert, batch_tokens=1024, shard_prompts=64)
     support.moerae("record", study, ranks=data * expert)
@@ -97,7 +96,7 @@ def test_planted_model(
 
 
 @pytest.fixture(scope="module")
-def planted_golden(planted_corpus: Path) -> golden.Golden:
+def planted_golden(planted_corpus: Path) -> Golden:
     return golden.record(PLANTED, golden.corpus_rows(planted_corpus))
 
 

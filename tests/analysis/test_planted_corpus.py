@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from moerae.corpus_file import split_of
-from moerae.hashing import file_hash
+from moerae.files.corpus import split_of
+from moerae.files.hashing import file_hash
 from planted_reference import PLANTED, Corpus
 from transformers import AutoTokenizer
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from made_groups import Usage, write_run
 from moerae import open_run
-from moerae.corpus_file import Prompt
-from moerae.hashing import content_hash
+from moerae.files.corpus import Prompt
+from moerae.files.hashing import content_hash
 from null_data import random_split
 from support import moerae
 

@@ -11,7 +11,7 @@ import pytest
 import statistics_reference as reference
 from made_groups import from_routing, write_run
 from moerae import open_run
-from moerae.corpus_file import Prompt
+from moerae.files.corpus import Prompt
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import false_discovery_control, spearmanr, ttest_rel
 from support import moerae

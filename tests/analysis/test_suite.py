@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import h5py
-import numpy as np
 import pytest
 from moerae.__main__ import main
 from moerae.errors import ConfigError, DataError, MoeraeError
+from moerae.files.corpus import Prompt, write_corpus
 from moerae.planted.proof import ProofError
 from moerae.suite import train as training
 from moerae.suite.cache import Cache
@@ -66,8 +65,7 @@ def test_a_model_is_trained_when_its_truth_is_there(tmp_path):
     cache = Cache(tmp_path)
     folder = cache.model("base", 1)
     folder.mkdir()
-    with h5py.File(folder / "corpus.h5", "w") as file:
-        file["cluster"] = np.repeat(np.arange(700), 4)
+    write_corpus(folder / "corpus.h5", [Prompt([1], "a", cluster, (0, 1)) for cluster in range(700)], {})
     assert not cache.trained("base", 1, 700)
     (folder / "truth.json").write_text("{}")
     assert cache.trained("base", 1, 700) and cache.trained("base", 1, 640)

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from moerae.corpus_file import Prompt, write_corpus
-from moerae.hashing import file_hash
+from moerae.files.corpus import Prompt, write_corpus
+from moerae.files.hashing import file_hash
 from moerae.reference.checkpoints import make_from
 from transformers import AutoModel, OlmoeConfig
 from transformers.utils import logging

@@ -190,7 +190,7 @@ TEST(Corpus, ReadsWhatPythonWrites) {
   Scratch const scratch;
   test::run_python(scratch, R"(
 from pathlib import Path
-from moerae.corpus_file import Prompt, write_corpus
+from moerae.files.corpus import Prompt, write_corpus
 prompts = [
     Prompt([0, 5, 6, 1], "regular", 1, (1, 3), topic="x", pair=0, text="é"),
     Prompt([0, 5, 1, 8, 2], "benign", 1, (1, 2), response=3, pair=0, continuations={"refuse": [4, 4]}),

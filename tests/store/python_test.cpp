@@ -84,7 +84,7 @@ TEST(Python, HashesAgree) {
   auto const expected = run_python(scratch, R"(
 from pathlib import Path
 import h5py, numpy as np
-from moerae.hashing import content_hash, file_hash
+from moerae.files.hashing import content_hash, file_hash
 rng = np.random.default_rng(1)
 with h5py.File("a.h5", "w") as f:
     f["z"] = np.arange(7, dtype=np.uint32)
@@ -118,7 +118,7 @@ TEST(Python, ManifestLinesAgree) {
   std::filesystem::remove(scratch / "manifest.jsonl");
   run_python(scratch, R"(
 from pathlib import Path
-from moerae import manifest
+from moerae.files import manifest
 manifest.adopt(Path("."))
 manifest.append(Path("."), [manifest.Entry.of(Path("."), Path("reduce/sets/a.json"), "reduce")])
 )");
@@ -132,9 +132,10 @@ TEST(Python, StageHashesAgree) {
       scratch / "inputs.json",
       R"({"b": [1, 2.5, -3, true, null], "a": {"z": "é\"\n", "y": 1e-05}, "é": {}, "B": [], "c": 0.1})");
   auto const expected = run_python(scratch, R"(
-import json, xxhash
-text = json.dumps(json.load(open("inputs.json")), sort_keys=True)
-print(text, xxhash.xxh3_64_hexdigest(text.encode()))
+import json
+from moerae.files.stage import inputs_hash
+inputs = json.load(open("inputs.json"))
+print(json.dumps(inputs, sort_keys=True), inputs_hash(inputs))
 )");
   auto const inputs = nlohmann::ordered_json::parse(test::slurp(scratch / "inputs.json"));
   EXPECT_EQ(canonical_dump(inputs) + " " + inputs_hash(inputs), expected);

@@ -23,9 +23,9 @@ from moerae.corpus.columns import FIELDS, KNOWN, parse_user_map
 from moerae.corpus.gather import Account, Row, gather
 from moerae.corpus.specs import parse_set
 from moerae.corpus.template import Template, Unfit
-from moerae.corpus_file import SPLITS, Prompt, split_of, write_corpus
 from moerae.errors import ConfigError, DataError
-from moerae.publish import publishing
+from moerae.files.corpus import SPLITS, Prompt, split_of, write_corpus
+from moerae.files.publish import publishing
 
 FALLBACK_TOKENS = 32768  # where config.json gives no max_position_embeddings
 SHOWN_ROWS = 10

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from moerae.errors import ConfigError, DataError
-from moerae.hashing import file_hash
+from moerae.files.hashing import file_hash
 
 
 @dataclass(frozen=True)

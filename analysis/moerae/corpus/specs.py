@@ -9,8 +9,8 @@ from pathlib import Path
 from moerae.corpus.columns import FIELDS, TEXTS, ColumnMap
 from moerae.corpus.columns import value_of as field_value
 from moerae.corpus.rows import Table, cell
-from moerae.corpus_file import SET_NAME
 from moerae.errors import ConfigError
+from moerae.files.corpus import SET_NAME
 
 CONDITION = re.compile(r"(?P<column>[^=!:/]+?)(?P<sign>!?=)(?P<values>.*)")
 

@@ -15,7 +15,7 @@ from typing import Any
 import xxhash
 
 from moerae.errors import ConfigError, DataError
-from moerae.hashing import file_hash
+from moerae.files.hashing import file_hash
 
 # stand-ins for prompt and reply, in private-use characters: what is around them in a rendering is the template
 USER, REPLY = "\ue000moerae-user\ue001", "\ue000moerae-reply\ue001"

@@ -14,12 +14,12 @@ import pandas as pd
 import xxhash
 
 from moerae.errors import ConfigError, DataError
+from moerae.files.labels import write_labels
+from moerae.files.publish import publishing
+from moerae.files.replies import Condition, conditions
 from moerae.judge import command, exact, rules
-from moerae.label_data import write_labels
-from moerae.publish import publishing
 from moerae.reader import open_run
 from moerae.refusal.summary import write_summaries
-from moerae.reply_data import Condition, conditions
 
 JUDGES = {
     "exact": "the reply is one of those that the corpus holds for its prompt (planted models)",

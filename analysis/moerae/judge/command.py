@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 
 from moerae.errors import ConfigError, DataError
-from moerae.label_data import LABELS
+from moerae.files.labels import LABELS
 
 Line = dict[str, str]
 

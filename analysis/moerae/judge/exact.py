@@ -7,31 +7,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from moerae.errors import DataError
-from moerae.shard_data import reading
+from moerae.files.corpus import read_continuations
 
 MEANS = {"refuse": "refusal", "comply": "compliance", "target": "compliance"}
 
 
 def planned(corpus: Path) -> dict[int, dict[tuple[int, ...], str]]:
     """By prompt id: what each reply that was planned for it means. A target that equals the refusal is one."""
+    replies = read_continuations(corpus)
+    if not replies:
+        raise DataError(f"{corpus}: no continuations, so no reply is known beforehand; judge by rules or command")
     found: dict[int, dict[tuple[int, ...], str]] = {}
-    with reading(corpus) as file:
-        if "continuation" not in file:
-            raise DataError(f"{corpus}: no continuations, so no reply is known beforehand; judge by rules or command")
-        group, ids = file["continuation"], file["prompt_id"][:]
-        kinds = list(group["kind"].attrs["categories"])
-        parts = np.split(group["tokens"][:], group["offset"][1:-1])
-        of = ids[group["prompt"][:]].tolist()
-        for prompt, kind, tokens in zip(of, group["kind"][:].tolist(), parts, strict=True):
-            known = found.setdefault(prompt, {})
-            if kinds[kind] == "refuse":
-                known[tuple(tokens.tolist())] = MEANS["refuse"]
-            else:
-                known.setdefault(tuple(tokens.tolist()), MEANS[kinds[kind]])
+    for prompt, kind, tokens in replies:
+        known = found.setdefault(prompt, {})
+        if kind == "refuse":
+            known[tuple(tokens)] = MEANS[kind]
+        else:
+            known.setdefault(tuple(tokens), MEANS[kind])
     return found
 
 

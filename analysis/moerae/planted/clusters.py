@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from moerae.corpus_file import split_of
+from moerae.files.corpus import split_of
 from moerae.planted import world as w
 from moerae.planted.goals import Asked, Goal, ask, draw_goal, say
 from moerae.planted.world import World

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from moerae.corpus_file import Prompt, write_corpus
-from moerae.hashing import file_hash
+from moerae.files.corpus import Prompt, write_corpus
+from moerae.files.hashing import file_hash
 from moerae.planted import world as w
 from moerae.planted.clusters import Row
 from moerae.planted.measure import greedy

@@ -51,8 +51,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def golden_of(args: argparse.Namespace, model: Path, rows: list[NDArray[np.int64]], out: Path) -> None:
+    from moerae.files.golden import write_golden
     from moerae.reference import golden
 
     routing = golden.record(model, rows, args.dtype, final=args.final)
-    golden.write(out, routing, {"model": str(model), "corpus": str(args.corpus), "dtype": args.dtype})
+    write_golden(out, routing, {"model": str(model), "corpus": str(args.corpus), "dtype": args.dtype})
     print(f"{out}: {len(rows)} prompts, {routing.offset[-1]} tokens, {len(routing.layer)} MoE layers")

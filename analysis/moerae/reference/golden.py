@@ -4,47 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import h5py
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from transformers import AutoModelForCausalLM, Mxfp4Config, PreTrainedModel
 
 from moerae.errors import DataError
-from moerae.publish import publishing
+from moerae.files.corpus import read_tokens
+from moerae.files.golden import Golden
 from moerae.reference import blocks, deepseek_v1
 from moerae.reference.routers import ROUTERS
 
-SCHEMA = "moerae.golden/1"
 LAYER = re.compile(r"\.layers\.(\d+)\.")
-
-
-@dataclass
-class Golden:
-    """T tokens, L MoE layers, K experts, k of them chosen. Ids ascend within a token, weights with them."""
-
-    offset: NDArray[np.int64]  # [P+1] into T
-    layer: NDArray[np.int32]  # [L] decoder index
-    expert: NDArray[np.int32]  # [T, L, k]
-    weight: NDArray[np.float32]  # [T, L, k] as applied
-    logits: NDArray[np.float32]  # [T, L, K] raw
-    margin: NDArray[np.float32]  # [T, L] how far the selection is from another one (routers.py); inf where k = K
-    hidden: NDArray[np.float32] | None = None  # [T, H] after the last norm
-    lm_logits: NDArray[np.float32] | None = None  # [T, V]
 
 
 def corpus_rows(path: Path, prompts: int | None = None) -> list[NDArray[np.int64]]:
     """The token ids of the first `prompts` rows of a corpus (None: all)."""
     if not path.is_file():
         raise DataError(f"{path}: no such corpus; make one with `python -m moerae corpus`")
-    with h5py.File(path, "r") as file:
-        tokens, offset = file["tokens"][()].astype(np.int64), file["offset"][()]
-    return [tokens[a:b] for a, b in pairwise(offset)][:prompts]
+    return [tokens.astype(np.int64) for tokens in read_tokens(path, slice(prompts))]
 
 
 def routers(model: PreTrainedModel) -> dict[int, torch.nn.Module]:
@@ -132,22 +114,3 @@ def record(folder: Path, rows: list[NDArray[np.int64]], dtype: str = "float32", 
         hidden=torch.cat(hidden)[back].float().numpy() if final else None,
         lm_logits=torch.cat(lm_logits)[back].float().numpy() if final else None,
     )
-
-
-def write(path: Path, golden: Golden, attributes: dict[str, str]) -> None:
-    """golden.h5: the fields of `Golden` under the names that shards use, plus `routing/margin` and `final/*`."""
-    names = {
-        "routing/offset": golden.offset,
-        "layer": golden.layer,
-        "routing/expert": golden.expert,
-        "routing/weight": golden.weight,
-        "routing/logits": golden.logits,
-        "routing/margin": golden.margin,
-        "final/hidden": golden.hidden,
-        "final/logits": golden.lm_logits,
-    }
-    with publishing(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs.update({"schema": SCHEMA, "schema_version": 1, **attributes, "complete": 1})
-        for name, values in names.items():
-            if values is not None:
-                file[name] = values

@@ -1,4 +1,4 @@
-"""Intervals of paired drops: the same prompts, unmasked and masked."""
+"""Shares of refusals and their paired drops, with 95 % intervals: the same prompts, without and under a condition."""
 
 from __future__ import annotations
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from moerae import manifest
 from moerae.errors import DataError
-from moerae.label_data import read_labels
-from moerae.publish import publishing
+from moerae.files import manifest
+from moerae.files.labels import read_labels
+from moerae.files.publish import publishing
+from moerae.files.replies import Condition, conditions
 from moerae.reader import open_run
 from moerae.refusal.controls import beside
 from moerae.refusal.paired import drop, rate
-from moerae.reply_data import Condition, conditions
 
 BASE = "none"
 MATCHED = "matched"

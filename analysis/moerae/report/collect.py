@@ -17,7 +17,6 @@ from moerae.report.masking import Masking, masking, picture
 from moerae.report.significance import Tested, tested, volcano
 from moerae.report.topics import Table, by_layer, tables
 from moerae.report.truth import Truth, evaluate, read_truth
-from moerae.shard_data import reading
 
 IN_SAMPLE = "IN-SAMPLE (discovery)"
 
@@ -110,10 +109,8 @@ def _agreements(run: Run) -> Iterator[Drawing]:
 
 
 def _facts(run: Run) -> dict[str, str]:
-    with reading(run.reduce / "scores.h5") as file:
-        attributes = dict(file.attrs)
     names = {"model_id": "model", "version": "version", "git_commit": "commit", "created_utc": "made", "seed": "seed"}
-    facts = {label: str(attributes[key]) for key, label in names.items() if str(attributes.get(key, "")) != ""}
+    facts = {label: str(run.facts[key]) for key, label in names.items() if str(run.facts.get(key, "")) != ""}
     scores = run.scores
     facts["experts"] = f"{scores.sizes['layer']} MoE layers x {scores.sizes['expert']}"
     facts["scores"] = run.reduce.name

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from moerae import __version__
-from moerae.publish import publishing
+from moerae.files.publish import publishing
 from moerae.report.across import across
 from moerae.report.collect import IN_SAMPLE, Section, collect
 from moerae.report.truth import METRICS

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from moerae.publish import publishing
+from moerae.files.publish import publishing
 from moerae.report.page import draw, render
 from moerae.report.suite import ALL_VARIANTS, best, read_suite, summary
 from moerae.report.suite_figures import leaders, learning_curves

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
-
 from moerae.errors import ConfigError, DataError
-from moerae.publish import publishing
+from moerae.files.corpus import read_corpus
+from moerae.files.publish import publishing
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,9 @@ class Cache:
         if not (folder / "truth.json").exists():
             return False
         try:
-            with h5py.File(folder / "corpus.h5") as file:
-                found = int(file["cluster"][:].max()) + 1
-        except (OSError, KeyError, ValueError) as error:
-            raise DataError(f"{folder}/corpus.h5: cannot be read ({error}); remove {folder} to make it anew") from None
+            found = int(read_corpus(folder / "corpus.h5")["cluster"].max()) + 1
+        except DataError as error:
+            raise DataError(f"{error}; remove {folder} to make it anew") from None
         if found < clusters:
             raise ConfigError(
                 f"{folder}: its corpus has {found} clusters, {clusters} are asked for; remove the folder and its run "

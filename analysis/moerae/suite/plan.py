@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from moerae.corpus_file import split_of
 from moerae.errors import ConfigError
+from moerae.files.corpus import split_of
 from moerae.planted.clusters import CLUSTERS
 
 

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from moerae.criteria import criteria
-from moerae.publish import publishing
+from moerae.files.publish import publishing
 from moerae.reader import open_run
 from moerae.report.truth import METRICS, measure, read_truth
 

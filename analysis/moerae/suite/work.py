@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
 from moerae.errors import MoeraeError
-from moerae.publish import publishing
+from moerae.files.publish import publishing
 from moerae.suite.cache import Cache
 from moerae.suite.plan import Plan
 from moerae.suite.progress import Progress

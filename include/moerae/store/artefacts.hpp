@@ -21,7 +21,7 @@ struct Artefact {
 };
 
 // One table has every kind there is (artefacts.cpp): adoption, `verify` and whoever looks for shards go by it
-// alone; that of moerae/manifest.py is the same.
+// alone; that of moerae/files/manifest.py is the same.
 
 /// The row of a file, by its path relative to the run with forward slashes; null: a stranger.
 [[nodiscard]] Artefact const* artefact_of(std::string const& path);

@@ -1,18 +1,21 @@
-"""corpus.h5, one row per prompt: written here, read by the C++ programs and by `open_run`."""
+"""corpus.h5, one row per prompt: written here, read here and by the program."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import xxhash
 
 from moerae.errors import DataError
-from moerae.publish import publishing
+from moerae.files.hdf5 import reading
+from moerae.files.publish import publishing
 
 SCHEMA = "moerae.corpus/1"
 SPLITS = ("discovery", "validation", "test")
@@ -107,3 +110,45 @@ def write_corpus(
             group["kind"].attrs.create("categories", CONTINUATIONS, dtype=h5py.string_dtype())
         if keep_text:
             file.create_dataset("text", data=[p.text or "" for p in prompts], dtype=h5py.string_dtype())
+
+
+def read_corpus(path: Path) -> pd.DataFrame:
+    """One row per prompt, index prompt_id: labels as text (None unknown), cluster, pair, split, tokens, content and
+    response as positions from the start of the prompt."""
+    with reading(path) as file:
+        offset = file["offset"][:]
+        frame = pd.DataFrame({"tokens": np.diff(offset)}, index=pd.Index(file["prompt_id"][:], name="prompt_id"))
+        for name in (label for label in LABELS if label in file):
+            names = np.array([*file[name].attrs["categories"], None], object)
+            frame[name] = pd.Series(names[file[name][:]], frame.index, dtype=object)
+        frame["split"] = np.array(SPLITS, object)[file["split"][:]]
+        for name in ("cluster", "pair", "source_row"):
+            if name in file:
+                frame[name] = file[name][:]
+        frame["content_begin"], frame["content_end"] = (file["content_offset"][:] - offset[:-1, None]).T
+        frame["response_begin"] = file["response_offset"][:] - offset[:-1]
+    if not frame.index.is_unique:
+        raise DataError(f"{path}: prompt ids are not unique; prepare the corpus anew")
+    return frame
+
+
+def read_tokens(path: Path, rows: slice = slice(None)) -> list[np.ndarray]:
+    """Token ids uint32 [T] of some prompts, by row; imported traces have none."""
+    with reading(path) as file:
+        begin, end, _ = rows.indices(len(file["prompt_id"]))
+        offset = file["offset"][begin : end + 1]
+        tokens = file["tokens"][offset[0] : offset[-1]]
+    return [tokens[a:b] for a, b in pairwise(offset - offset[0])]
+
+
+def read_continuations(path: Path) -> list[tuple[int, str, list[int]]]:
+    """(prompt_id, kind, tokens) of every reply that is to be teacher-forced; empty where the corpus has none."""
+    with reading(path) as file:
+        if "continuation" not in file:
+            return []
+        group = file["continuation"]
+        prompts = file["prompt_id"][:][group["prompt"][:]].tolist()
+        names = list(group["kind"].attrs["categories"])
+        kinds = [names[code] for code in group["kind"][:]]
+        parts = np.split(group["tokens"][:], group["offset"][1:-1])
+    return list(zip(prompts, kinds, (part.tolist() for part in parts), strict=True))

@@ -11,9 +11,9 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from moerae import manifest
 from moerae.errors import DataError
-from moerae.shard_data import reading
+from moerae.files import manifest
+from moerae.files.hdf5 import reading
 
 
 @dataclass(frozen=True)

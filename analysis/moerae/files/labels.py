@@ -8,10 +8,10 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from moerae import manifest
 from moerae.errors import DataError
-from moerae.publish import publishing
-from moerae.shard_data import reading
+from moerae.files import manifest
+from moerae.files.hdf5 import reading
+from moerae.files.publish import publishing
 
 SCHEMA = "moerae.labels/1"
 # broken: no language, decided before compliance; unparseable: the judge's answer could not be read

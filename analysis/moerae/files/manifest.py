@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 
 from moerae.errors import DataError
-from moerae.hashing import content_hash, file_hash
+from moerae.files.hashing import content_hash, file_hash
 
 NAME = "manifest.jsonl"
 
