@@ -63,31 +63,15 @@ for stage in "${stages[@]}"; do
   is_stage "$stage" || fail "'$stage' is not a stage; known are ${known[*]}"
 done
 
-# run.dir as the program resolves it: command line before file, each relative to its own place
-run_folder() {
-  local i dir=""
-  for ((i = 0; i < ${#words[@]}; ++i)); do
-    case "${words[i]}" in
-      --run.dir) dir="${words[i + 1]}" ;;
-      --run.dir=*) dir="${words[i]#--run.dir=}" ;;
-    esac
-  done
-  if [[ -n $dir ]]; then
-    realpath -m -- "$dir"
-    return
-  fi
-  dir="$(awk '{ sub(/#.*/, ""); gsub(/^[ \t\r]+|[ \t\r]+$/, "") }
-    /^\[/ { section = $0 }
-    section == "[run]" && /^dir[ \t]*=/ { sub(/^dir[ \t]*=[ \t]*/, ""); print }' "$study")"
-  [[ -n $dir ]] || return 1
-  (cd "$(dirname "$study")" && realpath -m -- "$dir")
-}
-run="$(run_folder)" || fail "run.dir is given neither in $study nor as --run.dir FOLDER"
+moerae="${MOERAE:-$root/build/release/moerae}"
+run="$("$moerae" show "$study" run.dir "${words[@]}")" ||
+  fail "$moerae cannot read the study (see above), so nothing was submitted"
+[[ -n $run ]] || fail "run.dir is given neither in $study nor as --run.dir FOLDER"
 
 if [[ $dry == no ]]; then
   command -v sbatch >/dev/null || fail "sbatch is not on the PATH; submit from a login node, or look with --dry-run"
   if [[ $plan == yes ]]; then # faults show here, not after hours in the queue
-    "${MOERAE:-$root/build/release/moerae}" plan "$study" "${words[@]}" ||
+    "$moerae" plan "$study" "${words[@]}" ||
       fail "the study cannot run (see above), so nothing was submitted"
   fi
 fi

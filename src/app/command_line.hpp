@@ -1,40 +1,51 @@
 #pragma once
 
-#include <filesystem>
-#include <optional>
+#include <span>
 #include <string>
-#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "app/options/read.hpp"
 #include "app/options/stages.hpp"
+#include "moerae/base/check.hpp"
 
 namespace moerae {
 
-/// What the program can be asked to do.
-struct Command {
-  std::string name;
-  std::string help;
-  Stages stage = stage::none;  ///< what of a study it reads; none: it takes no study
-  bool one_job = false;        ///< refuses a launch of single ranks (see check_launch)
-};
+struct Command;
+struct Context;
 
-[[nodiscard]] std::vector<Command> const& commands();
-
-/// The words of a command line, taken apart but not judged: `moerae COMMAND [STUDY.ini] [--section.key VALUE
-/// ...]`.
+/// The words of a command line, taken apart but not judged: `moerae COMMAND [STUDY.ini] [KEY ...]
+/// [--section.key VALUE ...]`.
 struct CommandLine {
   Command const* command = nullptr;  ///< null: only help or version is asked for
   bool help = false;
   bool version = false;
   StudySource study;
+  std::vector<std::string> keys = {};  ///< of a command that takes them
+};
+
+/// Runs under MPI: collective, throws on every rank alike, returns complete or stopped.
+using Stage = ExitCode (*)(Context const&, Study const&);
+/// Its text for stdout; it needs no MPI. Throws ConfigError.
+using Text = std::string (*)(CommandLine const&);
+
+/// What the program can be asked to do.
+struct Command {
+  enum class Takes { nothing, study, keys };  // keys: of a study
+  std::string name;
+  std::string help;
+  std::variant<Stage, Text> run;
+  Takes takes = Takes::nothing;
+  Stages stage = stage::none;  ///< what of a study it reads
+  bool one_job = false;        ///< refuses a launch of single ranks (see check_launch)
 };
 
 /// Throws ConfigError for an unknown command, none, or words that a command does not take.
-[[nodiscard]] CommandLine read_command_line(std::vector<std::string> const& words);
+[[nodiscard]] CommandLine read_command_line(std::span<Command const> commands,
+                                            std::vector<std::string> const& words);
 
 /// Usage of the program, or of one command with the keys it reads.
-[[nodiscard]] std::string usage();
+[[nodiscard]] std::string usage(std::span<Command const> commands);
 [[nodiscard]] std::string usage(Command const& command);
 
 }  // namespace moerae

@@ -18,13 +18,12 @@ struct Context {
   [[nodiscard]] store::Provenance provenance(std::string schema, Study const& study) const;
 };
 
-// The stages. Each is collective over context.world, throws on every rank alike, and returns complete or
-// stopped.
+// The stages: `Stage` of command_line.hpp.
 ExitCode run_plan(Context const& context, Study const& study);
 ExitCode run_record(Context const& context, Study const& study);
 ExitCode run_evaluate(Context const& context, Study const& study);
 ExitCode run_reduce_stage(Context const& context, Study const& study);
 ExitCode run_verify(Context const& context, Study const& study);
-ExitCode run_info(Context const& context);
+ExitCode run_info(Context const& context, Study const& study);
 
 }  // namespace moerae

@@ -39,7 +39,7 @@ std::string matrix_features() {
 
 }  // namespace
 
-ExitCode run_info(Context const& context) {
+ExitCode run_info(Context const& context, Study const&) {
   if (context.world.rank() != 0) return ExitCode::complete;
   char mpi[MPI_MAX_LIBRARY_VERSION_STRING];
   int length = 0;

@@ -7,10 +7,9 @@
 #include <cstdlib>
 #include <optional>
 
-#include "app/command_line.hpp"
+#include "app/commands.hpp"
 #include "app/context.hpp"
 #include "app/launch.hpp"
-#include "app/options/print.hpp"
 #include "moerae/base/build_info.hpp"
 #include "moerae/base/log.hpp"
 #include "moerae/mpi/agree.hpp"
@@ -26,27 +25,22 @@ bool launched_first() {
   return true;
 }
 
+int print(std::string const& text) {
+  return std::fputs(text.c_str(), stdout) < 0 ? 1 : 0;
+}
+
 int complain(char const* message, ExitCode code) {
   std::fprintf(stderr, "moerae: error: %s\n", message);
   return static_cast<int>(code);
 }
 
 ExitCode run(mpi::Comm const& world, CommandLine const& line, std::string words) {
-  using Stage = ExitCode (*)(Context const&, Study const&);
-  static constexpr std::pair<std::string_view, Stage> stages[] = {{"plan", run_plan},
-                                                                  {"record", run_record},
-                                                                  {"reduce", run_reduce_stage},
-                                                                  {"evaluate", run_evaluate},
-                                                                  {"verify", run_verify}};
   if (line.command->one_job) check_launch(world.size());
   Study study;
   mpi::agree(world, [&] {
-    if (line.command->stage) study = read_study(line.study);
+    if (line.command->takes == Command::Takes::study) study = read_study(line.study);
   });
-  Context const context{world, std::move(words)};
-  for (auto const& [name, stage] : stages)
-    if (line.command->name == name) return stage(context, study);
-  return run_info(context);
+  return std::get<Stage>(line.command->run)({world, std::move(words)}, study);
 }
 
 // Whoever fails alone takes the others along: they wait for it in some collective call.
@@ -78,14 +72,14 @@ int main(int argc, char** argv) {
   CommandLine line;
   std::string all;
   try {
-    line = read_command_line({argv + 1, argv + argc});
+    line = read_command_line(commands(), {argv + 1, argv + argc});
+    if (line.version) return print(fmt::format("moerae {}\n", build_info::version));
+    if (line.help) return print(line.command ? usage(*line.command) : usage(commands()));
+    if (auto const* text = std::get_if<Text>(&line.command->run)) return print((*text)(line));
     all = fmt::format("{}", fmt::join(argv, argv + argc, " "));
   } catch (Error const& error) {
     return launched_first() ? complain(error.what(), error.code()) : static_cast<int>(error.code());
   }
-  if (line.version) return std::printf("moerae %s\n", build_info::version.data()) < 0;
-  if (line.help) return std::fputs((line.command ? usage(*line.command) : usage()).c_str(), stdout) < 0;
-  if (line.command->name == "defaults") return std::fputs(print_defaults().c_str(), stdout) < 0;
   mpi::Environment const environment(argc, argv);
   return run_agreed(line, std::move(all));
 }

@@ -122,6 +122,26 @@ TEST(StudyJson, IsTypedAndBySection) {
   EXPECT_EQ(study_json(Study{})["ses"]["alpha"], "auto");
 }
 
+TEST(PrintValues, OnePerLineAsTheProgramResolvesThem) {
+  auto const study =
+      read_text("[run]\ndir = /a/../runs/b/\n[select.one.two]\ncriterion = ses\nset = x\n", {"--run.seed=7"});
+  EXPECT_EQ(print_values(study, {"run.dir", "run.seed", "run.from", "select.one.two.set", "ses.alpha"}),
+            "/runs/b\n7\n\nx\nauto\n");
+}
+
+TEST(PrintValues, UnknownKeysNameTheNearest) {
+  auto const refusal = [](std::string const& key) {
+    try {
+      return print_values(read_text("[select.one]\ncriterion = ses\nset = x\n"), {key});
+    } catch (ConfigError const& error) {
+      return std::string(error.what());
+    }
+  };
+  EXPECT_EQ(refusal("run.dri"), "run.dri: unknown key; did you mean run.dir?");
+  EXPECT_EQ(refusal("select.one.sett"), "select.one.sett: unknown key; did you mean select.one.set?");
+  EXPECT_EQ(refusal("zzzzzzzzz"), "zzzzzzzzz: unknown key");
+}
+
 TEST(PrintKeys, ListsThoseThatAStageReads) {
   auto const text = print_keys(stage::reduce);
   EXPECT_THAT(text, HasSubstr("--run.dir"));

@@ -21,6 +21,9 @@ with open(os.environ["CALLS"]) as calls:
     count = sum(json.loads(line)[0] == name for line in calls)
 if name == "sbatch":
     print(f"{100 + count};cluster")
+if sys.argv[1:2] == ["show"]:  # of the program: the value of run.dir, which it alone resolves
+    print(os.environ.get("RUN_DIR", "/runs/a b"))
+    name = "show"
 sys.exit(int(os.environ.get(f"EXIT_{name}", "0")))
 """
 
@@ -36,7 +39,7 @@ class Cluster:
         for name in ("sbatch", "srun", "scontrol", "moerae"):
             (folder / "bin" / name).write_text(NOTE)
             (folder / "bin" / name).chmod(0o755)
-        (folder / "study.ini").write_text("[model]\ndir = wrong\n[run] # here\n dir = out/run # a comment\n")
+        (folder / "study.ini").write_text("[run]\ndir = out/run\n")
 
     def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
@@ -74,8 +77,9 @@ def test_the_stages_form_a_chain(cluster: Cluster) -> None:
     study = str(cluster.folder / "study.ini")
     for job in jobs[:3]:
         assert job[-5:] == [str(ROOT), study, "--run.seed", "3", "--corpus.sets=a,b"]
-    assert jobs[3][-2:] == [str(ROOT), str(cluster.folder / "out/run")]
-    assert cluster.calls("moerae") == [["plan", study, "--run.seed", "3", "--corpus.sets=a,b"]]
+    assert jobs[3][-2:] == [str(ROOT), "/runs/a b"]
+    words = ["--run.seed", "3", "--corpus.sets=a,b"]
+    assert cluster.calls("moerae") == [["show", study, "run.dir", *words], ["plan", study, *words]]
 
 
 def test_options_go_to_their_stages(cluster: Cluster) -> None:
@@ -87,7 +91,14 @@ def test_options_go_to_their_stages(cluster: Cluster) -> None:
     record, report = cluster.calls("sbatch")
     assert record[:4] == ["--parsable", "--account=a", "--partition=p", "--nodes=4"]
     assert report[:3] == ["--parsable", "--account=a", "--partition=p"] and "--nodes=4" not in report
-    assert report[-3:] == [str(cluster.folder / "other run"), "--truth", str(cluster.folder / "study.ini")]
+    assert report[-3:] == ["/runs/a b", "--truth", str(cluster.folder / "study.ini")]
+    assert cluster.calls("moerae")[0] == [
+        "show",
+        str(cluster.folder / "study.ini"),
+        "run.dir",
+        "--run.dir",
+        "other run",
+    ]
 
 
 def test_dry_run_prints_and_submits_nothing(cluster: Cluster) -> None:
@@ -96,7 +107,7 @@ def test_dry_run_prints_and_submits_nothing(cluster: Cluster) -> None:
     lines = done.stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["sbatch"] * 4
     assert "afterok:" in lines[1] and "record" in lines[1]
-    assert cluster.log.read_text() == ""
+    assert cluster.calls("sbatch") == [] and [call[0] for call in cluster.calls("moerae")] == ["show"]
 
 
 def test_a_study_with_faults_is_not_submitted(cluster: Cluster) -> None:
@@ -104,6 +115,8 @@ def test_a_study_with_faults_is_not_submitted(cluster: Cluster) -> None:
     assert done.returncode == 2 and "nothing was submitted" in done.stderr
     assert cluster.calls("sbatch") == []
     assert cluster.submit("study.ini", "--no-plan", EXIT_moerae="2").returncode == 0
+    done = cluster.submit("study.ini", "--no-plan", EXIT_show="2")
+    assert done.returncode == 2 and "cannot read the study" in done.stderr
 
 
 def test_a_refused_job_ends_the_chain(cluster: Cluster) -> None:
@@ -132,8 +145,7 @@ def test_faults_are_named(cluster: Cluster, words: list[str], message: str) -> N
 
 
 def test_a_study_without_run_dir_is_refused(cluster: Cluster) -> None:
-    (cluster.folder / "study.ini").write_text("[run]\nseed = 1\n")
-    done = cluster.submit("study.ini")
+    done = cluster.submit("study.ini", RUN_DIR="")
     assert done.returncode == 2 and "run.dir is given neither" in done.stderr
 
 

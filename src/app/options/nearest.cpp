@@ -38,4 +38,9 @@ std::string nearest(std::string const& word, std::vector<std::string> const& kno
   return {};
 }
 
+std::string unknown_key(std::string const& name, std::vector<std::string> const& known) {
+  auto const meant = nearest(name, known);
+  return name + ": unknown key" + (meant.empty() ? "" : "; did you mean " + meant + "?");
+}
+
 }  // namespace moerae

@@ -9,4 +9,7 @@ namespace moerae {
 /// after the dot; empty when nothing is near.
 [[nodiscard]] std::string nearest(std::string const& word, std::vector<std::string> const& known);
 
+/// "NAME: unknown key; did you mean the nearest?"
+[[nodiscard]] std::string unknown_key(std::string const& name, std::vector<std::string> const& known);
+
 }  // namespace moerae

@@ -4,9 +4,13 @@
 
 #include <boost/program_options/options_description.hpp>
 #include <boost/program_options/value_semantic.hpp>
+#include <map>
+#include <ranges>
 #include <sstream>
 
 #include "app/options/keys.hpp"
+#include "app/options/nearest.hpp"
+#include "moerae/base/check.hpp"
 
 namespace moerae {
 namespace {
@@ -67,6 +71,24 @@ nlohmann::json study_json(Study const& study) {
   for (auto const& select : study.select)
     for (auto const& key : select_keys()) json["select"][select.name][key.name] = key.json(select);
   return json;
+}
+
+std::string print_values(Study const& study, std::vector<std::string> const& keys) {
+  std::map<std::string, std::string> value;
+  for (auto const& key : study_keys()) value[key.name] = key.print(study);
+  for (auto const& select : study.select)
+    for (auto const& key : select_keys())
+      value[fmt::format("select.{}.{}", select.name, key.name)] = key.print(select);
+  std::string text;
+  for (auto const& key : keys) {
+    auto const at = value.find(key);
+    if (at == value.end()) {
+      auto const known = std::views::keys(value);
+      throw ConfigError(unknown_key(key, {known.begin(), known.end()}));
+    }
+    text += at->second + "\n";
+  }
+  return text;
 }
 
 std::string print_keys(Stages stage) {

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "app/options/stages.hpp"
 #include "app/study.hpp"
@@ -17,6 +18,10 @@ namespace moerae {
 /// {section: {key: value}}, selections under "select": {NAME: {key: value}}. Keys are sorted, so that the
 /// text of equal studies is equal.
 [[nodiscard]] nlohmann::json study_json(Study const& study);
+
+/// The value of each of `keys`, one a line. Throws ConfigError for one that this study does not have, with
+/// the nearest that it has.
+[[nodiscard]] std::string print_values(Study const& study, std::vector<std::string> const& keys);
 
 /// Help text of the keys that one of `stages` reads.
 [[nodiscard]] std::string print_keys(Stages stages);

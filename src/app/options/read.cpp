@@ -33,12 +33,6 @@ void parse(Key<Target> const& key, Target& target, Given const& given, Faults& f
   }
 }
 
-void add_unknown(Given const& given, std::vector<std::string> const& known, Faults& faults) {
-  auto const meant = nearest(given.name, known);
-  faults.add({}, "{}: {}: unknown key{}", given.origin, given.name,
-             meant.empty() ? "" : fmt::format("; did you mean {}?", meant));
-}
-
 // select.NAME.key; NAME may contain dots
 void parse_select(Study& study, Given const& given, Faults& faults) {
   auto const dot = given.name.rfind('.');
@@ -49,7 +43,7 @@ void parse_select(Study& study, Given const& given, Faults& faults) {
     std::vector<std::string> known;
     for (auto const& row : select_keys())
       known.push_back(fmt::format("select.{}.{}", has_name ? name : "NAME", row.name));
-    return add_unknown(given, known, faults);
+    return faults.add({}, "{}: {}", given.origin, unknown_key(given.name, known));
   }
   if (!can_name_a_file(name))
     return faults.add({}, "{}: {}: the name becomes that of a file; {}", given.origin, given.name,
@@ -75,7 +69,8 @@ void parse_one(Study& study, Given const& given, Faults& faults) {
   std::vector<std::string> known, later;
   for (auto const& key : study_keys()) known.push_back(key.name);
   for (auto const& key : later_keys()) later.emplace_back(key.name);
-  add_unknown(given, nearest(given.name, known).empty() ? later : known, faults);
+  faults.add({}, "{}: {}", given.origin,
+             unknown_key(given.name, nearest(given.name, known).empty() ? later : known));
 }
 
 /// The file's keys in its order, with the command line's values in place of its own; then the rest.

@@ -1,0 +1,42 @@
+#include "app/commands.hpp"
+
+#include "app/context.hpp"
+#include "app/options/print.hpp"
+
+namespace moerae {
+namespace {
+
+std::string defaults(CommandLine const&) {
+  return print_defaults();
+}
+
+std::string show(CommandLine const& line) {
+  return print_values(read_study(line.study), line.keys);
+}
+
+}  // namespace
+
+std::span<Command const> commands() {
+  using Takes = Command::Takes;
+  static Command const table[] = {
+      {"plan",
+       "what a study will do: parameters, shards, grid, memory per rank, bytes to be written; runs nothing",
+       run_plan, Takes::study, stage::plan},
+      {"record", "forward passes over the corpus; routing and usage to HDF5; repeating the command resumes",
+       run_record, Takes::study, stage::record, true},
+      {"reduce", "SES, contrasts and ESFT over the record: scores and expert sets", run_reduce_stage,
+       Takes::study, stage::reduce, true},
+      {"evaluate",
+       "replies to the held-out prompts with chosen experts masked, steered, forced or scaled, and with "
+       "their controls",
+       run_evaluate, Takes::study, stage::evaluate, true},
+      {"verify", "every file of a run against its manifest", run_verify, Takes::study, stage::verify},
+      {"show", "values of keys of a study, one a line; paths as the program resolves them", show,
+       Takes::keys},
+      {"defaults", "all keys with help and defaults, as a study file", defaults},
+      {"info", "build, torch, MPI, HDF5, CPU and GPU", run_info},
+  };
+  return table;
+}
+
+}  // namespace moerae
