@@ -22,4 +22,4 @@ def test_both_tables_are_the_same() -> None:
 def test_only_files_and_readers_of_what_others_publish_open_hdf5() -> None:
     package = ROOT / "analysis/moerae"
     users = {path.relative_to(package).parts[0] for path in package.rglob("*.py") if "import h5py" in path.read_text()}
-    assert users == {"files", "imports.py"}
+    assert users == {"files", "imports"}

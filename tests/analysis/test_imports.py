@@ -1,14 +1,23 @@
 """Importing published traces. The real ones are read from ../shared/data where they are there."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+import xarray as xr
+from moerae import open_run
 from moerae.__main__ import main
+from moerae.errors import ConfigError, DataError
 from moerae.files import manifest
+from moerae.files.corpus import Prompt, read_prompts
 from moerae.files.hashing import content_hash, file_hash
+from moerae.imports.trace import Trace, cluster_of
+from moerae.imports.write import Source, add_trace
+from moerae.routing import CLASSES, Routing
+from support import moerae
 
 ESFT = Path("../shared/data/esft")
 needs_esft = pytest.mark.skipif(not ESFT.is_dir(), reason=f"real traces are not at {ESFT}")
@@ -185,7 +194,7 @@ def test_bad_traces_are_named(tmp_path, capsys):
     cases = {
         "id.h5": (lambda f: set_expert(f, 200), "expert id 200"),
         "twice.h5": (lambda f: set_expert(f, f["expert"][0, 0, 1]), "twice"),
-        "offset.h5": (lambda f: f["sample_offset"].write_direct(np.array([0, 3, 2, 9])), "sample_offset"),
+        "offset.h5": (lambda f: f["sample_offset"].write_direct(np.array([0, 3, 2, 9])), "offsets"),
         "missing.h5": (lambda f: f.__delitem__("weight"), "weight"),
     }
     for name, (edit, word) in cases.items():
@@ -207,3 +216,87 @@ def test_damaged_shard_is_found_on_the_next_import(tmp_path, capsys):
     shard.write_bytes(data)
     assert imported(run, trace, "a") == 3
     assert "shard-000000.h5" in capsys.readouterr().err
+
+
+def chat_trace(rng: np.random.Generator, sets: tuple[str, ...] = ("asked", "refused"), label: str = "chat") -> Trace:
+    """24 prompts of two sets in twelve pairs: two tokens of template, four of text, one of template, a reply of three;
+    every fourth has no reply. Experts 0 and 1 answer tokens of the first set's replies, others are random."""
+    prompts, classes = [], []
+    for row in range(24):
+        reply = 3 * (row % 4 != 0)
+        classes += [0, 0, 1, 1, 1, 1, 0] + [2] * reply
+        prompts.append(
+            Prompt(
+                rng.integers(0, 90, 7 + reply).tolist(),
+                sets[row % 2],
+                cluster_of(label, row // 2),
+                (2, 6),
+                response=7 if reply else None,
+                label=(None, "forbidden")[row % 2],
+                topic=f"topic {row // 2 % 3}",
+                split=0,
+                source=label,
+                source_row=row,
+            )
+        )
+    offset = np.concatenate([[0], np.cumsum([len(prompt.tokens) for prompt in prompts])])
+    expert = rng.permuted(np.tile(np.arange(8), (offset[-1], 2, 1)), axis=-1)[..., :2]
+    first = np.repeat([prompt.set == sets[0] for prompt in prompts], np.diff(offset))
+    expert[first & (np.array(classes) == 2)] = [0, 1]
+    logits = rng.normal(size=(offset[-1], 2, 8)).astype(np.float32)
+    routing = Routing(expert, rng.random(expert.shape, np.float32), offset, logits)
+    trace = Trace("made", np.array([1, 3], np.int32), 8, routing, prompts, has_tokens=True)
+    assert trace.classes.tolist() == classes
+    return trace
+
+
+def test_a_trace_with_labels_and_replies_is_reduced(tmp_path):
+    run, rng = tmp_path / "run", np.random.default_rng(3)
+    (tmp_path / "trace").write_text("what the trace was read from")
+    traces = {label: chat_trace(rng, (f"{label}-asked", f"{label}-refused"), label) for label in ("one", "two")}
+    for label, trace in traces.items():
+        assert add_trace(run, trace, Source("made", tmp_path / "trace", label), shard_prompts=10)
+        assert not add_trace(run, trace, Source("made", tmp_path / "trace", label), shard_prompts=10)
+    opened = open_run(run, verify=True)
+    prompts = [prompt for trace in traces.values() for prompt in trace.prompts]
+    assert read_prompts(run / "corpus.h5") == prompts
+    # what the shards hold per token and per class is what went in
+    routing = xr.concat([opened.routing(i) for i in range(len(opened.shards))], "token")
+    order = np.concatenate([trace.routing.sorted().expert for trace in traces.values()])
+    classes = np.concatenate([trace.classes for trace in traces.values()])
+    assert (routing["expert_id"].values == order).all()
+    assert (routing["class"].values == np.array(CLASSES)[classes]).all()
+    assert (routing["logits"].values == np.concatenate([t.routing.logits for t in traces.values()])).all()
+    for name, code in (("template", 0), ("prompt", 1), ("response", 2)):
+        used = opened.usage["count"].sel({"class": name}).sum("prompt").values
+        assert (used == [np.bincount(order[classes == code, row].ravel(), minlength=8) for row in (0, 1)]).all()
+    keys = {"contrast.groups": "one-asked:one-refused", "contrast.criteria": "risk_difference"}
+    more = {"ses.sets": "one-asked", "ses.samples": 20, "contrast.positions": "response", "reduce.controls": 0}
+    moerae("reduce", {"run.dir": run} | keys | more)
+    score = open_run(run).contrast("risk_difference", "one-asked:one-refused")["score"]
+    assert (score[:, :2] > 0.4).all() and (score[:, 2:] < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"content": (2, 9)}, "prompt 1: text"),
+        ({"response": 11}, "reply from 11"),
+        ({"set": "a b"}, "cannot name a set"),
+        ({"tokens": [1]}, "other lengths"),
+    ],
+)
+def test_a_trace_whose_parts_disagree_is_refused(tmp_path, change, word):
+    trace = chat_trace(np.random.default_rng(1))
+    trace.prompts[1] = replace(trace.prompts[1], **change)
+    with pytest.raises(DataError, match=word):
+        add_trace(tmp_path / "run", trace, Source("made", tmp_path / "trace", "a"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_of_traces_with_tokens_takes_none_without(tmp_path):
+    trace = chat_trace(np.random.default_rng(1))
+    (tmp_path / "trace").write_text("")
+    add_trace(tmp_path / "run", trace, Source("made", tmp_path / "trace", "a"))
+    with pytest.raises(ConfigError, match="another tokens"):
+        add_trace(tmp_path / "run", replace(trace, has_tokens=False), Source("made", tmp_path / "trace", "b"))

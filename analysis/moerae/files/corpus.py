@@ -152,3 +152,31 @@ def read_continuations(path: Path) -> list[tuple[int, str, list[int]]]:
         kinds = [names[code] for code in group["kind"][:]]
         parts = np.split(group["tokens"][:], group["offset"][1:-1])
     return list(zip(prompts, kinds, (part.tolist() for part in parts), strict=True))
+
+
+def read_prompts(path: Path) -> list[Prompt]:
+    """As they were written, so that they can be written again; without token ids, `tokens` is a range."""
+    frame, continuations = read_corpus(path), read_continuations(path)
+    with reading(path) as file:
+        has_tokens = "tokens" in file
+        hashes = file["text_hash"][:].tolist() if "text_hash" in file else [0] * len(frame)
+        texts = file["text"].asstr()[:].tolist() if "text" in file else [""] * len(frame)
+    tokens = [part.tolist() for part in read_tokens(path)] if has_tokens else [range(n) for n in frame["tokens"]]
+    prompts = [
+        Prompt(
+            row_tokens,
+            cluster=row["cluster"],
+            content=(row["content_begin"], row["content_end"]),
+            response=row["response_begin"] if row["response_begin"] < row["tokens"] else None,
+            pair=row["pair"],
+            split=SPLITS.index(row["split"]),
+            text=text or None,
+            source_row=row.get("source_row", -1),
+            text_hash=text_hash,
+            **{name: row.get(name) for name in LABELS},
+        )
+        for row, row_tokens, text, text_hash in zip(frame.to_dict("records"), tokens, texts, hashes, strict=True)
+    ]
+    for prompt_id, kind, reply in continuations:
+        prompts[frame.index.get_loc(prompt_id)].continuations[kind] = reply
+    return prompts

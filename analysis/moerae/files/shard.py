@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from moerae import __version__
 from moerae.errors import DataError
 from moerae.files.hdf5 import reading
 from moerae.files.publish import publishing
-from moerae.routing import CLASSES, FIXED_POINT, Routing, usage
+from moerae.routing import CLASSES, FIXED_POINT, Routing, position_classes, usage
 
 SCHEMA = "moerae.routing/1"
 USAGE = ("count", "gate_mass", "tokens")
@@ -29,14 +30,12 @@ def write_shard(
     layers: np.ndarray,
     experts: int,
     routing: Routing,
+    classes: np.ndarray,
     attributes: dict[str, str | int],
-    position_class: int = 1,
 ) -> None:
-    """One shard, published atomically; every token counts in one class (1 = prompt)."""
+    """One shard, published atomically; `classes` [T] are those of the tokens."""
     routing = routing.sorted()
-    count, mass = usage(routing, experts)
-    lengths = np.diff(routing.offset)
-    shape = (len(prompt_id), len(CLASSES), len(layers), experts)
+    used = usage(routing, experts, classes)
     with publishing(path) as temporary, h5py.File(temporary, "w") as file:
         scales = {
             "prompt_id": np.asarray(prompt_id, np.uint64),
@@ -48,30 +47,33 @@ def write_shard(
             file[name] = values
             file[name].make_scale(name)
         file["class"].attrs.create("categories", CLASSES, dtype=h5py.string_dtype())
-        for name, dtype, values in (("count", np.uint32, count), ("gate_mass", np.int64, mass)):
-            full = np.zeros(shape, dtype)
-            full[:, position_class] = values
-            # statistics read by layer: one layer a chunk; three classes of which one is filled: deflate makes
+        axes = ("prompt_id", "class", "layer", "expert")
+        for name, values in (("count", used.count), ("gate_mass", used.gate_mass)):
+            # statistics read by layer: one layer a chunk; where only one of three classes is filled, deflate makes
             # these a tenth
-            rows = max(1, min(shape[0], 2**17 // (full.itemsize * shape[1] * shape[3])))
+            rows = max(1, min(len(values), 2**17 // (values.itemsize * len(CLASSES) * experts)))
             options = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
-            options["chunks"] = (rows, shape[1], 1, shape[3])
-            dataset = file.create_dataset(f"usage/{name}", data=full, **options)
-            for axis, scale in enumerate(scales):
-                dataset.dims[axis].attach_scale(file[scale])
-        tokens = np.zeros(shape[:2], np.uint32)
-        tokens[:, position_class] = lengths
-        file["usage/tokens"] = tokens
-        for axis, scale in enumerate(("prompt_id", "class")):
-            file["usage/tokens"].dims[axis].attach_scale(file[scale])
+            options["chunks"] = (rows, len(CLASSES), 1, experts)
+            _attach(file.create_dataset(f"usage/{name}", data=values, **options), axes)
+        file["usage/tokens"] = used.tokens
+        _attach(file["usage/tokens"], axes[:2])
         file["routing/expert"] = routing.expert.astype(np.uint8 if experts <= 256 else np.uint16)
         file["routing/weight"] = routing.weight
-        file["routing/offset"] = (routing.offset - routing.offset[0]).astype(np.int64)
+        file["routing/offset"] = routing.offset.astype(np.int64)
         for name in ("expert", "weight"):
-            file[f"routing/{name}"].dims[1].attach_scale(file["layer"])
+            _attach(file[f"routing/{name}"], (None, "layer"))
+        if routing.logits is not None:
+            file["routing/logits"] = routing.logits
+            _attach(file["routing/logits"], (None, "layer", "expert"))
         file.attrs.update(provenance())
         file.attrs.update({"schema": SCHEMA, "schema_version": 1, "prompt_equivalent": 1, "experts": experts})
         file.attrs.update({"top_k": int(routing.expert.shape[-1]), **attributes, "complete": 1})
+
+
+def _attach(dataset: h5py.Dataset, scales: Sequence[str | None]) -> None:
+    for axis, scale in enumerate(scales):
+        if scale is not None:
+            dataset.dims[axis].attach_scale(dataset.file[scale])
 
 
 def provenance() -> dict[str, str | int]:
@@ -130,10 +132,10 @@ def read_routing(path: Path, corpus: pd.DataFrame) -> xr.Dataset:
         last = {"expert": "slot", "weight": "slot", "logits": "expert"}
         data = {name: (("token", "layer", dim), group[name][:]) for name, dim in last.items() if name in group}
     data["expert_id"] = data.pop("expert")
-    lengths = np.diff(offset)
-    row = _rows(path, ids, corpus).loc[np.repeat(ids, lengths)]
+    rows, lengths = _rows(path, ids, corpus), np.diff(offset)
+    code = position_classes(
+        offset, rows[["content_begin", "content_end"]].to_numpy(), rows["response_begin"].to_numpy()
+    )
     position = np.arange(offset[-1]) - np.repeat(offset[:-1], lengths)
-    content = (position >= row["content_begin"]) & (position < row["content_end"])
-    code = np.where(position >= row["response_begin"], 2, np.where(content, 1, 0))
-    tokens = {"prompt": row.index, "position": position, "class": np.array(CLASSES)[code]}
+    tokens = {"prompt": np.repeat(ids, lengths), "position": position, "class": np.array(CLASSES)[code]}
     return xr.Dataset(data, {"layer": layers, **{name: ("token", np.asarray(v)) for name, v in tokens.items()}})

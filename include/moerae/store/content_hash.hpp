@@ -6,8 +6,8 @@
 
 namespace moerae::store {
 
-// The two hashes of the manifest, as 32 hexadecimal digits; the same as analysis/moerae/files/hashing.py. Memory is
-// bounded (16 MiB and one chunk of the dataset). DataError when the file cannot be read.
+// The two hashes of the manifest, as 32 hexadecimal digits; the same as analysis/moerae/files/hashing.py.
+// Memory is bounded (16 MiB and one chunk of the dataset). DataError when the file cannot be read.
 
 /// XXH3-128 of the bytes of the file.
 [[nodiscard]] std::string file_hash(std::filesystem::path const& path);
