@@ -61,6 +61,17 @@ def test_study(fault: str, made: dict[str, Path], tmp_path: Path) -> None:
     assert not support.shards(tmp_path / "run")
 
 
+@pytest.mark.parametrize("command", ["plan", "record"])
+def test_what_reduce_cannot_do_with_the_corpus(command: str, made: dict[str, Path], tmp_path: Path) -> None:
+    """Said before anything is computed, all of it at once, and of the run's own recording only."""
+    study = support.recording(made["model"], made["corpus"], tmp_path / "run")
+    keys = {"contrast.groups": "a:nobody", "ses.sets": "b,c", "select.x.criterion": "esft_gate"}
+    ended = support.moerae(command, study | keys, code=CONFIG)
+    support.assert_one_error(ended, ["contrast.groups = nobody", "ses.sets = c", "there are a, b", "select.x.set"])
+    assert not (tmp_path / "run").exists()
+    support.moerae(command, study | keys | {"run.from": tmp_path / "other"}, code=0)
+
+
 def test_faults_of_a_file_name_the_file(made: dict[str, Path], tmp_path: Path) -> None:
     (tmp_path / "study.ini").write_text("[model]\npaht = x\ndtype = float8\n\n[record]\nbatch_tokens = none\n")
     ended = support.moerae(f"record {tmp_path / 'study.ini'}", {}, code=CONFIG)
