@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "app/options/read.hpp"
-#include "app/options/stages.hpp"
+#include "moerae/keys/stages.hpp"
 #include "moerae/base/check.hpp"
 
 namespace moerae {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "app/options/keys.hpp"
-#include "app/options/values.hpp"
+#include "moerae/keys/values.hpp"
 #include "moerae/store/stage_dir.hpp"
 
 namespace moerae {

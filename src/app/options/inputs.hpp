@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "app/options/stages.hpp"
 #include "app/study.hpp"
+#include "moerae/keys/stages.hpp"
 
 namespace moerae {
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "app/options/stages.hpp"
 #include "app/study.hpp"
+#include "moerae/keys/stages.hpp"
 
 namespace moerae {
 

@@ -9,8 +9,8 @@
 #include "app/options/keys.hpp"
 #include "app/options/nearest.hpp"
 #include "app/options/rules.hpp"
-#include "app/options/values.hpp"
 #include "moerae/base/check.hpp"
+#include "moerae/keys/values.hpp"
 #include "moerae/reduce/names.hpp"
 #include "moerae/reduce/plan/check_options.hpp"
 

@@ -1,4 +1,4 @@
-#include "app/options/values.hpp"
+#include "moerae/keys/values.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -37,10 +37,6 @@ TEST(Values, BadOnesSayWhatIsExpected) {
            Bad{"a,,b", "empty entry", parser(List<SetName>{})},
            Bad{"a,b,", "empty entry", parser(List<SetName>{})},
            Bad{"a,b,a", "'a' is there twice", parser(List<SetName>{})},
-           Bad{"a", "two set names as a:b", parser(Groups{})},
-           Bad{"a:", "two set names as a:b", parser(Groups{})},
-           Bad{"a:b:c", "one set name", parser(Groups{})},
-           Bad{"a:a", "with itself", parser(Groups{})},
            Bad{"a#b", "cannot be kept in a study file", parser(Path{})},
            Bad{"a\nb", "cannot be kept in a study file", parser(SetName{})},
        })

@@ -1,4 +1,4 @@
-#include "app/options/values.hpp"
+#include "moerae/keys/values.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -6,10 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <set>
 #include <string_view>
-
-#include "moerae/base/check.hpp"
 
 namespace moerae::kind {
 namespace {
@@ -114,38 +111,11 @@ std::filesystem::path Path::parse(std::string const& text, Folder const& base) c
   return path.has_filename() ? path : path.parent_path();  // "runs/a/" and "runs/a" are the same folder
 }
 
-ContrastOptions::Pair Groups::parse(std::string const& text, Folder const& base) const {
-  auto const colon = text.find(':');
-  if (colon == std::string::npos) refuse("two set names as a:b, or several as a:b/c");
-  type groups{SetName{}.parse(trimmed(text.substr(0, colon)), base), {}};
-  std::set<std::string> seen;
-  for (auto const& name : type{{}, text.substr(colon + 1)}.others()) {
-    auto const other = SetName{}.parse(trimmed(name), base);
-    if (groups.a.empty() || other.empty()) refuse("two set names as a:b, or several as a:b/c");
-    if (other == groups.a) throw BadValue("a set cannot be contrasted with itself");
-    if (!seen.insert(other).second) throw BadValue("'" + other + "' is there twice");
-    groups.b += (groups.b.empty() ? "" : "/") + other;
-  }
-  return groups;
-}
-
-ConditionSpec ConditionText::parse(std::string const& text, Folder const& base) const {
-  try {
-    auto spec = parse_condition(text);
-    if (spec.set.ends_with(".json")) spec.set = Path{}.parse(spec.set, base).string();
-    return spec;
-  } catch (ConfigError const& error) {
-    throw BadValue(error.what());
-  }
-}
-
-std::vector<std::string> split_list(std::string const& text) {
+std::vector<std::string> split(std::string const& text, char separator) {
   std::vector<std::string> parts;
-  if (trimmed(text).empty()) return parts;
   for (std::size_t from = 0; from <= text.size();) {
-    auto const to = std::min(text.find(',', from), text.size());
+    auto const to = std::min(text.find(separator, from), text.size());
     parts.push_back(trimmed(text.substr(from, to - from)));
-    if (parts.back().empty()) throw BadValue("an empty entry between the commas");
     from = to + 1;
   }
   return parts;

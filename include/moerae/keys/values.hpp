@@ -13,8 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "moerae/evaluate/condition.hpp"
-#include "moerae/reduce/plan/options.hpp"
+#include "moerae/base/words.hpp"
 
 // Kinds of values of a study. Each has `type`, expects() (for messages and help), parse(text, base),
 // print(value) with parse(print(v)) == v, and json(value). `base` is the folder that relative paths start
@@ -115,24 +114,6 @@ struct Path {
   [[nodiscard]] nlohmann::json json(type const& value) const { return value.string(); }
 };
 
-/// a:b or a:b/c, different sets.
-struct Groups {
-  using type = ContrastOptions::Pair;
-  [[nodiscard]] std::string expects() const { return "a:b | a:b/c"; }
-  [[nodiscard]] type parse(std::string const& text, Folder const& base) const;
-  [[nodiscard]] std::string print(type const& value) const { return value.text(); }
-  [[nodiscard]] nlohmann::json json(type const& value) const { return print(value); }
-};
-
-/// A condition; the path of a set is made absolute.
-struct ConditionText {
-  using type = ConditionSpec;
-  [[nodiscard]] std::string expects() const { return "ACTION:SET"; }
-  [[nodiscard]] type parse(std::string const& text, Folder const& base) const;
-  [[nodiscard]] std::string print(type const& value) const { return value.text(); }
-  [[nodiscard]] nlohmann::json json(type const& value) const { return value.text(); }
-};
-
 /// A value or the word `none`, which stands for no value (it may be empty).
 template <class Inner>
 struct Optional {
@@ -150,8 +131,8 @@ struct Optional {
   }
 };
 
-/// The parts of a list: between commas, without the blanks around them. Throws BadValue for an empty part.
-[[nodiscard]] std::vector<std::string> split_list(std::string const& text);
+/// What stands between the separators, without the blanks around it; one part, where there is none.
+[[nodiscard]] std::vector<std::string> split(std::string const& text, char separator);
 
 /// Comma-separated, none twice; the empty text is the empty list.
 template <class Inner>
@@ -161,7 +142,10 @@ struct List {
   [[nodiscard]] std::string expects() const { return inner.expects() + "[, ...]"; }
   [[nodiscard]] type parse(std::string const& text, Folder const& base) const {
     type values;
-    for (auto const& part : split_list(text)) {
+    auto const parts = split(text, ',');
+    if (parts.size() == 1 && parts.front().empty()) return values;
+    for (auto const& part : parts) {
+      if (part.empty()) throw BadValue("an empty entry between the commas");
       values.push_back(inner.parse(part, base));
       for (std::size_t i = 0; i + 1 < values.size(); ++i)
         if (inner.print(values[i]) == inner.print(values.back()))
