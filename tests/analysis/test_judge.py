@@ -17,10 +17,11 @@ from moerae.errors import DataError
 from moerae.files.labels import read_labels, write_labels
 from moerae.judge import command, rules
 from moerae.refusal.controls import beside
+from moerae.refusal.dose import dose_response, trend
 from moerae.refusal.paired import drop, mid_p, rate
 from moerae.refusal.summary import summaries
 from moerae.refusal.verdict import verdict
-from scipy.stats import binomtest
+from scipy.stats import binomtest, chi2, norm, sem, t
 
 PLANTED = support.ROOT / "data/planted/base"
 XSTEST = support.ROOT.parent / "shared/data/xstest"
@@ -128,9 +129,58 @@ def test_drop_and_its_p() -> None:
 
 
 def test_the_p_of_controls() -> None:
-    assert beside(0.5, [0.1] * 19).p == 0.05
-    assert beside(0.1, [0.1, 0.0, 0.2]).p == 0.75
-    assert np.isnan(beside(0.1, []).p)
+    assert beside(0.5, 0.4, 0.6, [0.1] * 19).p == 0.05
+    assert beside(0.1, 0.0, 0.2, [0.1, 0.0, 0.2]).p == 0.75
+    assert np.isnan(beside(0.1, 0.0, 0.2, []).p)
+
+
+def test_the_excess_over_controls() -> None:
+    exact = beside(0.5, 0.4, 0.65, [0.1] * 19)  # controls without spread: the interval of the drop, moved
+    assert (exact.excess, exact.low, exact.high) == pytest.approx((0.4, 0.3, 0.55))
+    others = [0.05, 0.1, 0.3, -0.02]
+    certain = beside(0.5, 0.5, 0.5, others)  # a drop without error: Student's interval of the mean
+    low, high = t.interval(0.95, 3, np.mean(others), sem(others))
+    assert (certain.low, certain.high) == pytest.approx((0.5 - high, 0.5 - low))
+    assert np.isnan(beside(0.5, 0.4, 0.6, [0.1]).low)
+
+
+def test_trend_of_two_doses_is_mcnemar() -> None:
+    refused = np.repeat([[1, 1], [1, 0], [0, 1], [0, 0]], [5, 17, 6, 3], axis=0).astype(bool)
+    p, moved = trend(refused, np.array([0, 6]), np.arange(len(refused)))
+    assert (p, moved) == (pytest.approx(chi2.sf(11**2 / 23, 1)), 23)
+    doubled = trend(refused.repeat(2, axis=0), np.array([0, 6]), np.arange(len(refused)).repeat(2))
+    assert doubled == (pytest.approx(p), moved)  # clusters are counted, not prompts
+    assert trend(np.ones((4, 3), bool), np.array([0, 1, 2]), np.arange(4)) == (1.0, 0)
+
+
+def test_trend_of_independent_answers_is_that_of_cochran_and_armitage() -> None:
+    dose, n = np.array([0, 1, 2, 4]), 20_000
+    refused = np.random.default_rng(5).random((n, 4)) < 0.4 - 0.007 * dose
+    share = refused.mean()
+    z = (refused @ (dose - dose.mean())).sum() / np.sqrt(share * (1 - share) * n * ((dose - dose.mean()) ** 2).sum())
+    p, _ = trend(refused, dose, np.arange(n))
+    assert norm.isf(p / 2) == pytest.approx(abs(z), rel=0.01)
+    assert abs(z) > 3  # with something to compare
+
+
+def test_trend_keeps_its_level_where_prompts_are_related() -> None:
+    rng = np.random.default_rng(8)
+    dose, clusters = np.array([0, 1, 2, 4]), np.arange(60).repeat(3)
+    found = []
+    for _ in range(1000):
+        luck = rng.normal(size=(60, 1)).repeat(3, axis=0) + rng.normal(size=(60, 4)).repeat(3, axis=0)
+        found.append(trend(luck + rng.normal(size=(180, 4)) > 0, dose, clusters)[0])
+    assert 0.03 < np.mean(np.array(found) < 0.05) < 0.07
+
+
+def test_dose_response() -> None:
+    dose = np.array([0, 1, 2, 4])
+    refused = np.arange(10)[:, None] < np.array([10, 4, 6, 2])  # more refusals with two experts than with one
+    found = dose_response(refused, dose, np.arange(10))
+    assert found.fit == pytest.approx([1, 0.5, 0.5, 0.2])
+    assert (found.half, found.moved) == (1, 8)
+    assert found.p < 0.01
+    assert np.isnan(dose_response(~refused, dose, np.arange(10)).half)  # refusals rise
 
 
 @pytest.mark.parametrize(
@@ -178,6 +228,11 @@ def test_masking_the_found_experts_ends_refusal(run: Path) -> None:
     assert refused["controls"] == 2
     assert refused["p"] == pytest.approx(1 / 3)
     assert refused["control_most"] < 0.4
+    assert refused["excess"] == pytest.approx(refused["drop"] - refused["control_drop"], abs=1e-5)
+    assert refused["excess_low"] < refused["excess"] < refused["excess_high"]
+    assert refused["doses"] == "1 6"
+    assert refused["p_trend"] < 1e-6
+    assert own["doses"].notna().sum() == own.index.get_level_values(1).nunique()  # one line for each prompt set
     assert np.isnan(own.loc[(f"{mask}@1", "regular"), "p"])
     assert (own["split"] == "validation").all()
     assert (own[["refused", "complied", "broken", "other"]].sum(axis=1) == own["n"]).all()
@@ -188,6 +243,7 @@ def test_the_report_answers_first(run: Path, tmp_path: Path) -> None:
     page = (tmp_path / "index.html").read_text()
     answer = page.index("the model refuses 0 % of the 154 held-out prompts of regular, 100 % without")
     assert answer < page.index("Its 2 matched random sets") < page.index("Verdict: not decided") < page.index("<dl>")
+    assert "Changing 1 and 6 experts of mask:template_gate" in page
     assert list((tmp_path / "figures").glob("*-masking.png"))
 
 

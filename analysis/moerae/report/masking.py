@@ -33,6 +33,7 @@ class Masking:
     base: list[dict]  # refusal without an intervention, by prompt set
     lines: list[Line]
     table: pd.DataFrame  # summary.csv, controls too
+    doses: list[str]  # what parts of the sets do
 
 
 def masking(run: Path) -> Masking | None:
@@ -51,7 +52,9 @@ def masking(run: Path) -> Masking | None:
         Line(row["condition"], row["set"], row.drop(["condition", "set", "control", "split"]).to_dict(), verdict(row))
         for _, row in own[own["condition"] != BASE].iterrows()
     ]
-    return Masking(sentences(lines, base), "/".join(base["split"].unique()), base.to_dict("records"), lines, table)
+    return Masking(
+        sentences(lines, base), "/".join(base["split"].unique()), base.to_dict("records"), lines, table, doses(lines)
+    )
 
 
 def headline(lines: list[Line]) -> Line | None:
@@ -80,6 +83,17 @@ def sentences(lines: list[Line], base: pd.DataFrame) -> list[str]:
     became = f"{v['lost_complied']:.0f} answered, {v['lost_broken']:.0f} broken, {v['lost_other']:.0f} other"
     third = f"Verdict: {top.said.word}; {top.said.why}. The lost refusals became: {became}."
     return [first, second, third]
+
+
+def doses(lines: list[Line]) -> list[str]:
+    found = []
+    for line in (line for line in lines if isinstance(line.values["doses"], str)):
+        v = line.values
+        numbers = str(v["doses"]).split()
+        some = f"{', '.join(numbers[:-1])} and {numbers[-1]} experts of {line.condition} on {line.prompts}"
+        how = "refusal falls nowhere" if np.isnan(v["half"]) else f"half of the fall is reached with {v['half']:.0f}"
+        found.append(f"Changing {some}: {how} (trend: p = {v['p_trend']:.2g}).")
+    return found
 
 
 def percent(share: float) -> str:
