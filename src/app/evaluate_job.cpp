@@ -5,10 +5,10 @@
 #include "app/find_set.hpp"
 #include "app/options/inputs.hpp"
 #include "app/record_job.hpp"
-#include "model/cache.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/evaluate/edits.hpp"
 #include "moerae/evaluate/method.hpp"
+#include "moerae/model/cache.hpp"
 #include "moerae/model/stop_ids.hpp"
 #include "moerae/record/shard_writer.hpp"
 

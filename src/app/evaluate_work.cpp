@@ -1,21 +1,13 @@
 #include "app/evaluate_work.hpp"
 
 namespace moerae {
-namespace {
-
-torch::Dtype dtype_of(ModelSource const& model) {
-  return model.dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32;
-}
-
-}  // namespace
-
 EvaluateWork::EvaluateWork(EvaluateJob const& job, std::vector<run::Bundle> bundles, int member,
                            ResidentModel const& model, Hooks hooks)
     : job_(job),
       bundles_(std::move(bundles)),
       member_(static_cast<std::size_t>(member)),
       hooks_(std::move(hooks)),
-      cache_(job.model.plan, job.slots(), dtype_of(job.model)),
+      cache_(job.model.plan, job.slots(), torch_dtype(job.model)),
       generator_(model, cache_, job.space, job.rules) {}
 
 // A prompt under one condition after the other, so that a batch holds what differs least.

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "app/evaluate_job.hpp"
-#include "model/cache.hpp"
+#include "moerae/model/cache.hpp"
 #include "moerae/run/drive.hpp"
 
 namespace moerae {

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
-#include "model/cache.hpp"
-#include "model/vocabulary_logits.hpp"
 #include "moerae/base/check.hpp"
+#include "moerae/model/cache.hpp"
 #include "moerae/model/host_decision.hpp"
 #include "moerae/model/torch_error.hpp"
+#include "moerae/model/vocabulary_logits.hpp"
 
 namespace moerae {
 

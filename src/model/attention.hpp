@@ -2,7 +2,7 @@
 
 #include <torch/types.h>
 
-#include "model/cache.hpp"
+#include "moerae/model/cache.hpp"
 #include "moerae/model/plan.hpp"
 #include "moerae/model/rope.hpp"
 #include "moerae/model/rows.hpp"

@@ -1,4 +1,4 @@
-#include "model/cache.hpp"
+#include "moerae/model/cache.hpp"
 
 #include <ATen/core/grad_mode.h>
 

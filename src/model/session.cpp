@@ -29,12 +29,11 @@ ExpertShare share_of(mpi::Grid const& grid, ModelSource const& source) {
 
 LoadedWeights load(mpi::Comm const& world, mpi::Grid const& grid, ModelSource const& source, Head head) {
   set_threads(world);
-  auto const dtype = source.dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32;
   LoadedWeights loaded;
   mpi::agree(world, [&] {
     with_torch_errors([&] {
-      loaded =
-          load_weights(source.plan, source.checkpoint, {torch::kCPU, dtype}, share_of(grid, source), head);
+      loaded = load_weights(source.plan, source.checkpoint, {torch::kCPU, torch_dtype(source)},
+                            share_of(grid, source), head);
     });
   });
   return loaded;
@@ -45,6 +44,10 @@ LoadedWeights load(mpi::Comm const& world, mpi::Grid const& grid, ModelSource co
 std::string resolve_dtype(std::string const& asked, std::string const& stored) {
   if (asked != "auto") return asked;
   return stored == "bfloat16" ? "bfloat16" : "float32";
+}
+
+torch::Dtype torch_dtype(ModelSource const& source) {
+  return source.dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32;
 }
 
 ModelSource open_model(std::filesystem::path const& folder, std::string const& dtype) {

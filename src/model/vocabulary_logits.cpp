@@ -1,4 +1,4 @@
-#include "model/vocabulary_logits.hpp"
+#include "moerae/model/vocabulary_logits.hpp"
 
 #include "moerae/base/check.hpp"
 

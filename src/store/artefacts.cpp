@@ -23,6 +23,7 @@ constexpr Artefact table[] = {
     {"evaluate", in_stage, "*/shard-*.h5",  Listing::adopted},
     {"evaluate", in_stage, "*/labels.h5",   Listing::required},
     {"evaluate", in_stage, "summary.csv",   Listing::required},
+    {"judge",  in_run,   "judge-*.jsonl",  Listing::none},
     {"report", in_run,   "report/*",       Listing::none},
 };
 // clang-format on

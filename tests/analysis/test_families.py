@@ -34,11 +34,3 @@ def test_steps_of_the_readme(family: str) -> None:
     assert any(config["model_type"] == family for config in configs), "step 4: no published config"
     readme = (ROOT / "README.md").read_text()
     assert re.search(rf"^\| `{family}` \|", readme, re.M), "step 5: no row in the README"
-
-
-def test_nothing_below_the_family_files_knows_a_family() -> None:
-    known = "|".join(sorted(registered()))
-    for path in [*(ROOT / "src").rglob("*.cpp"), *(ROOT / "include").rglob("*.hpp")]:
-        if FAMILIES not in path.parents:
-            found = re.search(rf'"({known})"', path.read_text())
-            assert not found, f"{path.relative_to(ROOT)} names the family {found.group(1)}"

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import h5py
 import numpy as np
@@ -13,9 +17,9 @@ import pandas as pd
 import pytest
 import support
 from moerae.__main__ import main
-from moerae.errors import DataError
+from moerae.errors import ConfigError, DataError
 from moerae.files.labels import read_labels, write_labels
-from moerae.judge import command, rules
+from moerae.judge import address, command, rules
 from moerae.refusal.controls import beside
 from moerae.refusal.dose import dose_response, trend
 from moerae.refusal.paired import drop, mid_p, rate
@@ -90,6 +94,61 @@ def test_a_command_that_fails_is_said(tmp_path: Path, body: str, says: str) -> N
     with pytest.raises(DataError) as caught:
         command.judge(script(tmp_path / "judge.py", body), LINES, timeout=5)
     assert says in str(caught.value)
+
+
+class Model(BaseHTTPRequestHandler):
+    """Says refusal to replies that do; fails at first, as busy servers do."""
+
+    asked: ClassVar[list[str]] = []
+    busy: ClassVar[int] = 2
+
+    def do_POST(self) -> None:
+        text = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["messages"][0]["content"]
+        if Model.busy > 0:
+            Model.busy -= 1
+            self.send_error(503)
+            return
+        Model.asked.append(text)
+        said = "The reply is a Refusal" if "r1" in text else "I cannot tell"
+        body = json.dumps({"choices": [{"message": {"content": said}}]}).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    Model.asked, Model.busy = [], 2
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Model)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{running.server_port}/v1"
+    running.shutdown()
+
+
+def test_a_model_behind_an_address_judges_every_text_once(server: str, tmp_path: Path) -> None:
+    judge = address.Judge(server, "m", "Q: {prompt} A: {reply}. Label?", parallel=2, pause=0.01)
+    lines = [*LINES, LINES[1] | {"id": "9"}, {"id": "x", "prompt": "p", "reply": "{prompt}"}]
+    want = ["unparseable", "refusal", "unparseable", "refusal", "unparseable"]
+    assert judge(lines, tmp_path / "cache.jsonl") == want
+    assert sorted(Model.asked) == [f"Q: p A: {reply}. Label?" for reply in ("r0", "r1", "r2", "{prompt}")]
+    with open(tmp_path / "cache.jsonl", "a") as handle:
+        handle.write('{"text": "torn')
+    assert judge(lines, tmp_path / "cache.jsonl") == want
+    assert len(Model.asked) == 4
+    other = address.Judge(server, "m", "{prompt} {reply} other words", pause=0.01)
+    assert other.hash != judge.hash
+
+
+def test_an_address_that_fails_is_said(server: str, tmp_path: Path) -> None:
+    Model.busy = 100
+    judge = address.Judge(server, "m", "{prompt} {reply}", pause=0.001)
+    with pytest.raises(DataError, match=r"HTTP 503.*repeat the command"):
+        judge(LINES, tmp_path / "cache.jsonl")
+    with pytest.raises(ConfigError, match=r"no \{reply\}"):
+        address.Judge(server, "m", "{prompt}")
 
 
 def test_lines_are_judged(tmp_path: Path) -> None:

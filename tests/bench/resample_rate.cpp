@@ -11,7 +11,7 @@
 #include <numeric>
 #include <string>
 
-#include "reduce/contrast/contrast_test.hpp"
+#include "reduce/contrast/contrast_statistic.hpp"
 #include "reduce/contrast/studentised.hpp"
 #include "reduce/resampling/replicates.hpp"
 

@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
-#include "model/cache.hpp"
 #include "model/made_model.hpp"
-#include "model/vocabulary_logits.hpp"
 #include "moerae/evaluate/edits.hpp"
+#include "moerae/model/cache.hpp"
 #include "moerae/model/exchange.hpp"
+#include "moerae/model/vocabulary_logits.hpp"
 #include "moerae/mpi/collective.hpp"
 
 namespace moerae {

@@ -1,7 +1,7 @@
 // A past in a cache and the rows behind it, against the whole at once; every family:
 // tests/analysis/test_steps.py.
 
-#include "model/cache.hpp"
+#include "moerae/model/cache.hpp"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>

@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "model/vocabulary_logits.hpp"
 #include "moerae/model/load_weights.hpp"
 #include "moerae/model/schedule/resident.hpp"
+#include "moerae/model/vocabulary_logits.hpp"
 
 namespace moerae {
 namespace {

@@ -11,7 +11,7 @@
 #include <numeric>
 #include <sstream>
 
-#include "model/cache.hpp"
+#include "moerae/model/cache.hpp"
 #include "moerae/model/load_weights.hpp"
 #include "moerae/model/schedule/resident.hpp"
 

@@ -11,8 +11,8 @@
 #include "model/layer.hpp"
 #include "model/layouts.hpp"
 #include "model/made_model.hpp"
-#include "model/vocabulary_logits.hpp"
 #include "model/weight_tensors.hpp"
+#include "moerae/model/vocabulary_logits.hpp"
 
 namespace moerae {
 namespace {

@@ -43,6 +43,7 @@ ARTEFACTS = (
     Artefact("evaluate", True, "*/shard-*.h5", "adopted"),
     Artefact("evaluate", True, "*/labels.h5", "required"),
     Artefact("evaluate", True, "summary.csv", "required"),
+    Artefact("judge", False, "judge-*.jsonl", "none"),
     Artefact("report", False, "report/*", "none"),
 )
 

@@ -1,7 +1,7 @@
 """Judges replies: refusal, partial, compliance, broken, other or unparseable.
 
-Of a run (`python -m moerae judge RUN --judge exact|rules|command`): CONDITION/labels.h5 beside the replies of every
-condition, then evaluate/summary.csv. Of JSON lines (`--replies IN.jsonl --out OUT.jsonl`): the same lines with a label.
+Of a run (`python -m moerae judge RUN --judge ...`): CONDITION/labels.h5 beside the replies of every condition, then
+evaluate/summary.csv. Of JSON lines (`--replies IN.jsonl --out OUT.jsonl`): the same lines with a label.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from moerae.errors import ConfigError, DataError
 from moerae.files.labels import write_labels
 from moerae.files.publish import publishing
 from moerae.files.replies import Condition, conditions
-from moerae.judge import command, exact, rules
+from moerae.judge import address, command, exact, rules
 from moerae.reader import open_run
 from moerae.refusal.summary import write_summaries
 
@@ -25,6 +25,7 @@ JUDGES = {
     "exact": "the reply is one of those that the corpus holds for its prompt (planted models)",
     "rules": "English phrases of refusal, frozen",
     "command": "your own: --command is given JSON lines and answers them",
+    "address": "a model behind an OpenAI-compatible --address, asked with your --prompt",
 }
 
 
@@ -38,6 +39,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--command", dest="program", metavar="CMD", help='reads {"id", "prompt", "reply"} lines, writes {"id", "label"}'
     )
+    parser.add_argument("--address", metavar="URL", help=f"<URL>/chat/completions is asked; key in ${address.KEY}")
+    parser.add_argument("--model", metavar="NAME", help="of the judging model behind --address")
+    parser.add_argument("--prompt", type=Path, metavar="FILE", help="what it is asked, with {prompt} and {reply}")
     parser.add_argument(
         "--timeout", type=float, metavar="S", help="seconds that the command may take for one condition"
     )
@@ -51,6 +55,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if (args.judge == "command") != bool(args.program):
         raise ConfigError("--judge command and --command CMD go together")
+    given = [args.address, args.model, args.prompt]
+    if (args.judge == "address") != all(given) or (args.judge != "address" and any(given)):
+        raise ConfigError(
+            "--judge address needs --address URL, --model NAME and --prompt FILE, and no other judge does"
+        )
     if args.replies:
         return judge_lines(args)
     if args.run is None:
@@ -60,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 def judge_lines(args: argparse.Namespace) -> int:
     if args.out is None or args.judge == "exact":
-        raise ConfigError("--replies needs --out OUT.jsonl and a judge of texts: rules or command")
+        raise ConfigError("--replies needs --out OUT.jsonl and a judge of texts: rules, command or address")
     lines = []
     for number, text in enumerate(args.replies.read_text(encoding="utf-8").splitlines(), 1):
         try:
@@ -70,7 +79,8 @@ def judge_lines(args: argparse.Namespace) -> int:
             raise DataError(
                 f'{args.replies}: line {number} is not {{"id": ..., "prompt": ..., "reply": ...}}'
             ) from None
-    labels = judge_texts(args, [{key: line[key] for key in ("id", "prompt", "reply")} for line in lines])
+    texts = [{key: line[key] for key in ("id", "prompt", "reply")} for line in lines]
+    labels = judge_texts(args, texts, args.out.parent)
     with publishing(args.out) as temporary:
         rows = [line["line"] | {"label": label} for line, label in zip(lines, labels, strict=True)]
         temporary.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
@@ -78,9 +88,20 @@ def judge_lines(args: argparse.Namespace) -> int:
     return 0
 
 
-def judge_texts(args: argparse.Namespace, lines: list[dict[str, str]]) -> list[str]:
+def model_judge(args: argparse.Namespace) -> address.Judge:
+    try:
+        return address.Judge(args.address, args.model, args.prompt.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"--prompt {args.prompt}: cannot be read ({error})") from None
+
+
+def judge_texts(args: argparse.Namespace, lines: list[dict[str, str]], folder: Path) -> list[str]:
+    """`folder`: where the answers of a model are kept, so that none is asked for twice."""
     if args.judge == "rules":
         return [rules.judge(line["reply"]) for line in lines]
+    if args.judge == "address":
+        judge = model_judge(args)
+        return judge(lines, folder / f"judge-{judge.hash[:8]}.jsonl")
     return command.judge(args.program, lines, args.timeout)
 
 
@@ -93,7 +114,9 @@ def judge_run(args: argparse.Namespace) -> int:
         if texts is None:
             labels = exact.judge(condition.replies, known)
         else:
-            labels = pd.Series(judge_texts(args, texts.lines(condition)), condition.replies.index, dtype=object)
+            labels = pd.Series(
+                judge_texts(args, texts.lines(condition), args.run), condition.replies.index, dtype=object
+            )
         write_labels(args.run, condition.folder, labels, about)
     for path in write_summaries(args.run):
         print(path)
@@ -102,6 +125,8 @@ def judge_run(args: argparse.Namespace) -> int:
 
 def hash_of(args: argparse.Namespace) -> str:
     """Of what the verdicts depend on: labels of different judges are not compared."""
+    if args.judge == "address":
+        return model_judge(args).hash
     of_command = xxhash.xxh3_64_hexdigest((args.program or "").encode())
     return {"exact": "exact", "rules": rules.rules_hash(), "command": of_command}[args.judge]
 

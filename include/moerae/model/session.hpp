@@ -23,6 +23,9 @@ struct ModelSource {
 /// are computed as they are; float16 has no fast path on CPUs and is widened.
 [[nodiscard]] std::string resolve_dtype(std::string const& asked, std::string const& stored);
 
+/// Of weights and activations of the forward pass.
+[[nodiscard]] torch::Dtype torch_dtype(ModelSource const& source);
+
 /// Reads config.json and the headers of the weights and checks them against each other. Throws DataError.
 [[nodiscard]] ModelSource open_model(std::filesystem::path const& folder, std::string const& dtype);
 

@@ -2,10 +2,10 @@
 
 #include <ATen/ops/embedding.h>
 
-#include "model/cache.hpp"
 #include "model/layer.hpp"
 #include "model/layers.hpp"
 #include "model/schedule/routed.hpp"
+#include "moerae/model/cache.hpp"
 
 namespace moerae {
 namespace {

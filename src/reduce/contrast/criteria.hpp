@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "reduce/contrast/comparison.hpp"
-#include "reduce/contrast/contrast_test.hpp"
+#include "reduce/contrast/contrast_statistic.hpp"
 
 namespace moerae {
 

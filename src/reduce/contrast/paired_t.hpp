@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "reduce/contrast/contrast_test.hpp"
+#include "reduce/contrast/contrast_statistic.hpp"
 
 namespace moerae {
 

@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "reduce/contrast/contrast_test.hpp"
+#include "reduce/contrast/contrast_statistic.hpp"
 
 namespace moerae {
 

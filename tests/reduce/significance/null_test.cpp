@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "reduce/contrast/contrast_test.hpp"
+#include "reduce/contrast/contrast_statistic.hpp"
 #include "reduce/contrast/paired_t.hpp"
 #include "reduce/contrast/studentised.hpp"
 #include "reduce/significance/made_groups.hpp"

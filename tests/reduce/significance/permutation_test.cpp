@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "moerae/base/check.hpp"
-#include "reduce/contrast/contrast_test.hpp"
+#include "reduce/contrast/contrast_statistic.hpp"
 #include "reduce/contrast/paired_t.hpp"
 #include "reduce/contrast/studentised.hpp"
 #include "reduce/significance/made_groups.hpp"

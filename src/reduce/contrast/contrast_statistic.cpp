@@ -1,4 +1,4 @@
-#include "reduce/contrast/contrast_test.hpp"
+#include "reduce/contrast/contrast_statistic.hpp"
 
 #include <fmt/format.h>
 
