@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # a module may include those before it, and itself
-ORDER = ("base", "mpi", "store", "corpus", "model", "run", "record", "reduce", "evaluate", "app")
+ORDER = ("base", "keys", "mpi", "store", "corpus", "model", "run", "record", "reduce", "evaluate", "app")
 TORCH = {"model", "evaluate"}
 TORCH_IN_APP = {
     "src/app/info.cpp": "prints the version of torch",
