@@ -8,11 +8,8 @@
 
 namespace moerae {
 
-/// Criteria by the groups of prompts they look at.
-[[nodiscard]] std::vector<std::string> const& contrast_criteria();      ///< two groups, a:b
-[[nodiscard]] std::vector<std::string> const& one_group_criteria();     ///< one set
-[[nodiscard]] std::vector<std::string> const& safety_group_criteria();  ///< ses.regular, ses.jailbreak,
-                                                                        ///< ses.benign
+/// Criteria that compare two groups of prompts, a:b.
+[[nodiscard]] std::vector<std::string> const& contrast_criteria();
 
 /// Whether a name can stand in a file name and in a condition such as mask:NAME@3; `file_name_rule`: what it
 /// has to be.

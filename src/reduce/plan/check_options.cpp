@@ -9,7 +9,7 @@
 namespace moerae {
 namespace {
 
-using Kind = SetRequest::Kind;
+using Kind = CriterionKind;
 using Pair = ContrastOptions::Pair;
 
 std::string key_of(SelectOptions const& select, char const* key) {

@@ -2,7 +2,9 @@
 
 #include "moerae/keys/values.hpp"
 #include "moerae/reduce/names.hpp"
+#include "reduce/esft.hpp"
 #include "reduce/plan/pair_value.hpp"
+#include "reduce/stability/groups.hpp"
 
 namespace moerae {
 namespace {
@@ -26,8 +28,9 @@ std::vector<std::string> ses_scores() {
 }
 
 std::vector<std::string> select_criteria() {
-  std::vector<std::string> all = one_group_criteria();
-  all.insert(all.end(), safety_group_criteria().begin(), safety_group_criteria().end());
+  std::vector<std::string> all{"ses"};
+  for (auto const& row : esft_criteria()) all.emplace_back(row.name);
+  all.insert(all.end(), std::begin(safety_groups), std::end(safety_groups));
   all.insert(all.end(), contrast_criteria().begin(), contrast_criteria().end());
   return all;
 }

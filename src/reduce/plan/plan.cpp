@@ -11,8 +11,6 @@
 namespace moerae {
 namespace {
 
-using Kind = SetRequest::Kind;
-
 template <class T>
 bool contains(std::vector<T> const& all, T const& one) {
   return std::ranges::find(all, one) != all.end();
@@ -41,7 +39,7 @@ ReducePlan plan_of(ReduceOptions const& options) {
   if (contrast.criteria.empty() && !contrast.groups.empty())
     for (auto const& criterion : contrast::criteria()) plan.criteria.push_back(&criterion);
   plan.groups = contrast.groups;
-  for (auto const& one : select) plan.requests.push_back(request_of(one, plan));
+  for (auto const& one : select) plan.requests.push_back(resolved(one, plan));
   plan.permutations = contrast.permutations;
   plan.controls = reduce.controls;
   plan.clusters = reduce.clusters;
@@ -85,8 +83,7 @@ void choose_sets(SesOptions const& ses, std::vector<std::string> const& known, R
   std::ranges::sort(plan.ses_sets);
   plan.esft_sets = plan.ses_sets;
   for (auto& request : plan.requests) {
-    if (!request.groups.a.empty() || !request.set.empty()) continue;
-    if (request.kind != Kind::ses && request.kind != Kind::esft) continue;
+    if (request.groups || !request.set.empty()) continue;
     if (plan.ses_sets.size() == 1)  // the only set there is needs no name
       request.set = plan.ses_sets.front();
     else
@@ -99,11 +96,9 @@ void choose_sets(SesOptions const& ses, std::vector<std::string> const& known, R
 // What [select] asks for is computed and stored with the rest.
 void widen_by_requests(ReducePlan& plan) {
   for (auto const& request : plan.requests) {
-    bool const one_set = request.groups.a.empty();
-    if (one_set && request.kind == Kind::ses) add(plan.ses_sets, request.set);
-    if (one_set && request.kind == Kind::esft) add(plan.esft_sets, request.set);
-    if (one_set || request.kind == Kind::safety_group) continue;
-    add(plan.groups, request.groups);
+    if (!request.groups) add(request.criterion == "ses" ? plan.ses_sets : plan.esft_sets, request.set);
+    if (!request.groups || kind_of(request.criterion) == CriterionKind::safety_group) continue;
+    add(plan.groups, *request.groups);
     if (auto const* criterion = contrast::find(request.criterion)) add(plan.criteria, criterion);
   }
   if (plan.contrast_stability) add(plan.criteria, contrast::find(plan.contrast_stability->score));
@@ -142,8 +137,8 @@ bool is_named(PlannedContrast const& contrast, ReduceOptions const& options, Red
   if (contrast.criterion == nullptr) return false;
   std::string const name(contrast.criterion->name);
   if (contains(options.contrast.criteria, name) || options.ses.score == name) return true;
-  return std::ranges::any_of(plan.requests, [&](SetRequest const& request) {
-    return request.criterion == name && contains(request.groups.parts(), contrast.pair);
+  return std::ranges::any_of(plan.requests, [&](SelectOptions const& request) {
+    return request.criterion == name && contains(request.groups->parts(), contrast.pair);
   });
 }
 
@@ -170,7 +165,7 @@ ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,
                                 plan.left_out.push_back(text);
                             });
   faults.raise();
-  if (options.select.empty()) plan.requests = default_requests(plan, options.contrast.count);
+  if (options.select.empty()) plan.requests = default_requests(plan);
   return plan;
 }
 

@@ -7,27 +7,12 @@
 
 #include "moerae/corpus/corpus.hpp"
 #include "moerae/reduce/plan/options.hpp"
-#include "moerae/store/expert_set.hpp"
 #include "reduce/contrast/relabelling.hpp"
 #include "reduce/plan/contrast_plan.hpp"
 #include "reduce/stability/stability.hpp"
 #include "reduce/usage/positions.hpp"
 
 namespace moerae {
-
-/// One expert set to be written: [select.NAME] or a default, checked.
-struct SetRequest {
-  enum class Kind { ses, esft, contrast, safety_group };
-  std::string name, criterion;
-  Kind kind = Kind::ses;
-  std::string set = {};                    ///< ses (a set, or <score>-<a>-vs-<b>), esft
-  ContrastOptions::Pair groups = {};       ///< contrast (b may be several sets); safety_group: regular and
-                                           ///< jailbreak
-  std::optional<std::int64_t> count = {};  ///< the n best of those that qualify
-  std::optional<double> p = {};            ///< esft
-  std::optional<double> threshold = {};    ///< score at least this (side both: magnitude)
-  store::Side side = store::Side::positive;
-};
 
 /// What `reduce` computes: the options resolved against the corpus and the record.
 struct ReducePlan {
@@ -44,7 +29,9 @@ struct ReducePlan {
   std::vector<std::string> left_out;          ///< contrasts that these sets do not allow, with the reason
   std::vector<ContrastOptions::Pair> pairs;   ///< of two sets each
   std::vector<ContrastOptions::Pair> groups;  ///< as asked for: pairs, and a against several at once
-  std::vector<SetRequest> requests;
+  /// The sets to be written: [select.NAME] or defaults. Of a selection frequency of a contrast, `set` is
+  /// <score>-<a>-vs-<b>; of a safety group, `groups` are regular and jailbreak.
+  std::vector<SelectOptions> requests;
   std::int64_t permutations = 0, controls = 0, clusters = 0;
   std::int64_t count = 0;  ///< size at which scores are compared
   PermuteWithin within;

@@ -54,19 +54,19 @@ SetUsage usage_of(Scores const& scores, std::string const& set) {
 
 }  // namespace
 
-void add_evidence(SetRequest const& request, ReducePlan const& plan, Scores const& scores,
+void add_evidence(SelectOptions const& request, ReducePlan const& plan, Scores const& scores,
                   store::ExpertSet& set) {
   auto const& score = score_of(request, scores);
   auto experts = indices_of(scores.space, set);
   set.evidence = score.evidence;
   if (auto const& test = score.significance; test) {
     set.evidence["significance"] = significance_of(*test, experts);
-    if (test->refused.empty() && !request.groups.several())
+    if (test->refused.empty() && !(request.groups && request.groups->several()))
       set.evidence["true_discoveries"] = discoveries_of(*test, experts);
   }
   if (plan.controls == 0) return;
-  auto const evaluated = request.groups.a.empty() ? request.set : request.groups.a;
-  auto const benign = plan.benign.empty() && score.signs ? request.groups.others().front() : plan.benign;
+  auto const evaluated = request.groups ? request.groups->a : request.set;
+  auto const benign = plan.benign.empty() && score.signs ? request.groups->others().front() : plan.benign;
   std::optional<SetUsage> other;
   if (!benign.empty() && benign != evaluated) other = usage_of(scores, benign);
   std::ranges::sort(experts);

@@ -8,7 +8,7 @@ namespace moerae {
 
 /// Adds to a set what is known of it (that of its score, significance, the least number of true discoveries)
 /// and the control sets drawn for it. `request` is the one it was made for.
-void add_evidence(SetRequest const& request, ReducePlan const& plan, Scores const& scores,
+void add_evidence(SelectOptions const& request, ReducePlan const& plan, Scores const& scores,
                   store::ExpertSet& set);
 
 }  // namespace moerae

@@ -9,8 +9,8 @@ namespace moerae {
 namespace {
 
 // The experts that can be in the set at all, ascending; all where the request says nothing about it.
-std::vector<std::size_t> candidates(SetRequest const& request, ExpertSpace const& space, Score const& score,
-                                    std::vector<double> const& values) {
+std::vector<std::size_t> candidates(SelectOptions const& request, ExpertSpace const& space,
+                                    Score const& score, std::vector<double> const& values) {
   if (request.p) {
     std::vector<std::int64_t> units;
     for (auto const v : values) units.push_back(std::llround(v * static_cast<double>(esft_scale)));
@@ -29,7 +29,7 @@ bool on_side(double value, store::Side side) {
 
 }  // namespace
 
-std::vector<store::ScoredExpert> select_experts(SetRequest const& request, ExpertSpace const& space,
+std::vector<store::ScoredExpert> select_experts(SelectOptions const& request, ExpertSpace const& space,
                                                 Score const& score) {
   auto const& values = score.chosen_by.empty() ? score.values : score.chosen_by;
   auto const experts = static_cast<std::size_t>(space.experts);

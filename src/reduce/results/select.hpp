@@ -13,7 +13,7 @@ namespace moerae {
 /// others; without count, threshold and share: those that the criterion itself selects (ses: frequency >=
 /// tau). `p`: per layer until that share is reached (see esft.hpp). A set may be empty, or smaller than
 /// `count`.
-[[nodiscard]] std::vector<store::ScoredExpert> select_experts(SetRequest const& request,
+[[nodiscard]] std::vector<store::ScoredExpert> select_experts(SelectOptions const& request,
                                                               ExpertSpace const& space, Score const& score);
 
 }  // namespace moerae

@@ -20,15 +20,15 @@ Json group_sizes(Scores const& scores, std::vector<std::string> const& names) {
   return out;
 }
 
-std::vector<std::string> sets_of(SetRequest const& request, ReducePlan const& plan) {
-  if (request.groups.a.empty()) return {request.set};
-  auto names = request.groups.others();
-  names.insert(names.begin(), request.groups.a);
+std::vector<std::string> sets_of(SelectOptions const& request, ReducePlan const& plan) {
+  if (!request.groups) return {request.set};
+  auto names = request.groups->others();
+  names.insert(names.begin(), request.groups->a);
   if (request.criterion == "hcdg-minus-benign") names.push_back(plan.benign);
   return names;
 }
 
-Json amount_of(SetRequest const& request, bool signs) {
+Json amount_of(SelectOptions const& request, bool signs) {
   Json amount = Json::object();
   if (request.count) amount["count"] = *request.count;
   if (request.p) amount["p"] = *request.p;
@@ -39,8 +39,8 @@ Json amount_of(SetRequest const& request, bool signs) {
 
 }  // namespace
 
-Score const& score_of(SetRequest const& request, Scores const& scores) {
-  return scores.at(request.criterion, request.set.empty() ? versus(request.groups) : request.set);
+Score const& score_of(SelectOptions const& request, Scores const& scores) {
+  return scores.at(request.criterion, request.set.empty() ? versus(*request.groups) : request.set);
 }
 
 std::vector<store::ExpertSet> make_sets(ReducePlan const& plan, Scores const& scores,

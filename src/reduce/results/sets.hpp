@@ -10,7 +10,7 @@
 namespace moerae {
 
 /// The row that a request chooses from.
-[[nodiscard]] Score const& score_of(SetRequest const& request, Scores const& scores);
+[[nodiscard]] Score const& score_of(SelectOptions const& request, Scores const& scores);
 
 /// The expert sets of the plan with their provenance; `base` is that of the stage.
 [[nodiscard]] std::vector<store::ExpertSet> make_sets(ReducePlan const& plan, Scores const& scores,

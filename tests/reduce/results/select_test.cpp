@@ -9,7 +9,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-using Kind = SetRequest::Kind;
 
 ExpertSpace const space{{2, 5}, 3, 1};  // experts 2:0 2:1 2:2 5:0 5:1 5:2
 
@@ -19,15 +18,15 @@ Score contrast_row() {
   return row;
 }
 
-std::vector<std::string> chosen(SetRequest const& request, Score const& score) {
+std::vector<std::string> chosen(SelectOptions const& request, Score const& score) {
   std::vector<std::string> names;
   for (auto const& e : select_experts(request, space, score))
     names.push_back(fmt::format("{}:{}", e.layer.value, e.expert.value));
   return names;
 }
 
-SetRequest contrast(store::Side side) {
-  return {.name = "n", .criterion = "js", .kind = Kind::contrast, .groups = {"a", "b"}, .side = side};
+SelectOptions contrast(store::Side side) {
+  return {.name = "n", .criterion = "js", .groups = {{"a", "b"}}, .side = side};
 }
 
 TEST(Select, ContrastSides) {
@@ -48,7 +47,7 @@ TEST(Select, Frequencies) {
   StabilityRule const rule;
   auto const row = frequency_score("a", "content", Stability{space, rule, 1, {90, 10, 0, 0, 5, 95}, {}, {}});
   EXPECT_EQ(row.stored, "ses/a/frequency");
-  SetRequest request{.name = "n", .criterion = "ses", .kind = Kind::ses, .set = "a"};
+  SelectOptions request{.name = "n", .criterion = "ses", .set = "a"};
   EXPECT_THAT(chosen(request, row), ElementsAre("5:2", "2:0"));  // tau .9
   EXPECT_EQ(select_experts(request, space, row)[1].frequency, .9);
   request.threshold = .05;
@@ -64,7 +63,7 @@ TEST(Select, MembersOfAGroup) {
   Score row{"hcdg", "a-vs-b", "content", {.1, .2, .3, .4, .5, .6}};
   row.members = {1, 3, 5};
   row.only_members = true;
-  SetRequest request{.name = "n", .criterion = "hcdg", .kind = Kind::safety_group};
+  SelectOptions request{.name = "n", .criterion = "hcdg"};
   EXPECT_THAT(chosen(request, row), ElementsAre("5:2", "5:0", "2:1"));
   request.threshold = .4;
   EXPECT_THAT(chosen(request, row), ElementsAre("5:2", "5:0"));
@@ -76,7 +75,7 @@ TEST(Select, EsftInTheOrderOfRoundedScores) {
   // scores .33333, .33334 round to the same: the lower id is first although its score is lower
   Score row{"esft_token", "a", "content", {.33333, .33334, .33333, 1, 0, 0}};
   row.chosen_by = {.3333, .3333, .3333, 1, 0, 0};
-  SetRequest request{.name = "n", .criterion = "esft_token", .kind = Kind::esft, .set = "a", .p = .3};
+  SelectOptions request{.name = "n", .criterion = "esft_token", .set = "a", .p = .3};
   EXPECT_THAT(chosen(request, row), ElementsAre("5:0", "2:0"));
   EXPECT_EQ(select_experts(request, space, row)[1].score, .3333);
   request.p.reset();
