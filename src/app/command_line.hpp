@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "app/options/read.hpp"
-#include "moerae/keys/stages.hpp"
 #include "moerae/base/check.hpp"
+#include "moerae/keys/stages.hpp"
 
 namespace moerae {
 
