@@ -66,6 +66,7 @@ if [[ -n ${CI:-} ]]; then
   attempt "shellcheck" check_shell
 fi
 attempt "build of the tests" build_tests "$@"
+[[ -z ${CI:-} ]] || attempt "clang-tidy" bash tests/tidy.sh
 attempt "C++ tests" run_ctest
 attempt "Python tests" run_pytest
 [[ -z ${CI:-} ]] || attempt "fuzz targets" bash tests/fuzz/run.sh 60

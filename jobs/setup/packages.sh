@@ -6,7 +6,7 @@ needed_packages=(git make g++ cmake ninja-build libopenmpi-dev openmpi-bin libhd
   nlohmann-json3-dev libspdlog-dev libfmt-dev libxxhash-dev librandom123-dev libgtest-dev libgmock-dev
   python3-venv python3-dev)
 # faster builds, benchmarks, checks of CI
-useful_packages=(ccache hdf5-tools libbenchmark-dev shellcheck clang-format)
+useful_packages=(ccache hdf5-tools libbenchmark-dev shellcheck clang-format clang-tidy)
 # the fuzz targets of CI; named after the default clang of the system
 fuzz_packages() {
   local runtime

@@ -30,7 +30,7 @@ std::string encode(std::exception_ptr const& error) {
 
 }  // namespace
 
-void agree(Comm const& comm, std::exception_ptr mine) {
+void agree(Comm const& comm, std::exception_ptr const& mine) {
   std::string const text = encode(mine);
   if (maximum(comm, static_cast<int>(!text.empty())) == 0) return;
   auto const all = gather_all(comm, text);

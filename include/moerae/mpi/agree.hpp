@@ -23,7 +23,7 @@ class AgreedError : public Error {
 /// Agreement on failure at a phase boundary. Collective. `mine` is this rank's error or null. When any rank
 /// has one, every rank throws the same AgreedError: that of the lowest rank whose error is not a PeerFailure,
 /// with the rank named where there are several and the number of further failed ranks.
-void agree(Comm const& comm, std::exception_ptr mine);
+void agree(Comm const& comm, std::exception_ptr const& mine);
 
 /// Runs `phase` on this rank, then agrees. Collective.
 void agree(Comm const& comm, std::function<void()> const& phase);

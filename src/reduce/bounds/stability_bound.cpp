@@ -25,7 +25,7 @@ std::string obstacle(BoundCase const& of) {
   if (of.q < 1 || of.q >= of.p)
     return fmt::format("a top {} of {} experts selects {}: there is nothing to bound; change ses.alpha", of.q,
                        of.p, of.q < 1 ? "none" : "all");
-  double const tau = tau_of(of), pairs = static_cast<double>(of.samples / 2);
+  double const tau = tau_of(of), pairs = static_cast<double>(of.samples) / 2;
   if (tau <= .5 + rounding)
     return fmt::format("threshold {}: at one half or below a majority proves nothing; raise ses.threshold",
                        of.threshold);
@@ -48,7 +48,7 @@ std::string obstacle(BoundCase const& of) {
 }
 
 double unimodal(BoundCase const& of) {
-  double const tau = tau_of(of), pairs = static_cast<double>(of.samples / 2), q = static_cast<double>(of.q);
+  double const tau = tau_of(of), pairs = static_cast<double>(of.samples) / 2, q = static_cast<double>(of.q);
   double const um = tau <= .75 + rounding ? 2 * (2 * tau - 1 - 1 / (2 * pairs))
                                           : (1 + 1 / pairs) / (4 * (1 - tau + 1 / (2 * pairs)));
   return q * q / static_cast<double>(of.p) / um;

@@ -11,7 +11,6 @@ namespace moerae {
 namespace {
 
 using controls::Draws;
-using controls::Quantity;
 using controls::Target;
 using Experts = std::vector<std::size_t>;
 

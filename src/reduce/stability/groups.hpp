@@ -48,8 +48,8 @@ class NoiseFloorStream {
  public:
   /// `space`: of the whole model; `rule` on usage. `comm` must outlive the object. Collective; throws as
   /// StabilityStream.
-  NoiseFloorStream(mpi::Comm const& comm, ExpertSpace space, StabilityRule rule, std::uint64_t seed,
-                   std::size_t bytes = std::size_t{1} << 30);
+  NoiseFloorStream(mpi::Comm const& comm, ExpertSpace const& space, StabilityRule const& rule,
+                   std::uint64_t seed, std::size_t bytes = std::size_t{1} << 30);
 
   /// Usage of the benign set in some layers. Collective.
   void add(UsageTable const& benign);

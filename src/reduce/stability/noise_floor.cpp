@@ -11,7 +11,7 @@ double NoiseFloor::mean() const {
          static_cast<double>(sizes.size());
 }
 
-NoiseFloorStream::NoiseFloorStream(mpi::Comm const& comm, ExpertSpace space, StabilityRule rule,
+NoiseFloorStream::NoiseFloorStream(mpi::Comm const& comm, ExpertSpace const& space, StabilityRule const& rule,
                                    std::uint64_t seed, std::size_t bytes)
     : seed_(seed) {
   for (int half = 0; half < 2 * noise_splits; ++half)
