@@ -92,7 +92,7 @@ std::int64_t EvaluateJob::cache_bytes() const {
   return moerae::cache_bytes(model.plan, slots(), model.dtype == "bfloat16" ? 2 : 4);
 }
 
-EvaluateJob make_evaluate_job(Study const& study) {
+EvaluateJob lay_out_replies(Study const& study) {
   auto const& options = study.evaluate;
   auto [corpus, model] = open_inputs(study);
   EvaluateJob job;
@@ -111,6 +111,11 @@ EvaluateJob make_evaluate_job(Study const& study) {
                options.batch_tokens,
                static_cast<int>(options.sequences)};
   check_positions(job);
+  return job;
+}
+
+EvaluateJob make_evaluate_job(Study const& study) {
+  auto job = lay_out_replies(study);
   add_blocks(job, study);
   add_units(job);
   job.inputs = inputs_of(stage::evaluate, study, evaluate_method,

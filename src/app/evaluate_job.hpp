@@ -49,6 +49,10 @@ struct EvaluateJob {
   [[nodiscard]] std::int64_t cache_bytes() const;
 };
 
+/// What is known without the expert sets: prompts, shards, rules, memory of the cache; no blocks and no
+/// units. Throws ConfigError and DataError.
+[[nodiscard]] EvaluateJob lay_out_replies(Study const& study);
+
 /// Reads corpus, config, headers and expert sets and checks them against each other. Throws ConfigError and
 /// DataError.
 [[nodiscard]] EvaluateJob make_evaluate_job(Study const& study);

@@ -92,4 +92,18 @@ std::string describe_work(Study const& study, RecordJob const& job, int ranks) {
   return table.text();
 }
 
+std::string describe_replies(Study const& study, EvaluateJob const& job) {
+  Table table;
+  table.line(
+      "evaluate",
+      fmt::format("{} prompts of the {} split, none and {} condition(s), each with up to {} "
+                  "matched controls; at most {} new tokens",
+                  job.selected.size(), split_names[static_cast<std::size_t>(study.evaluate.split)],
+                  study.evaluate.conditions.size(), study.evaluate.controls, job.rules.max_new_tokens));
+  table.line("evaluate per rank",
+             fmt::format("{} of cache for {} sequences of {} positions", bytes(job.cache_bytes()),
+                         job.rules.slots, job.slots().front()));
+  return table.text();
+}
+
 }  // namespace moerae

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "app/evaluate_job.hpp"
 #include "app/record_job.hpp"
 
 namespace moerae {
@@ -11,5 +12,8 @@ namespace moerae {
 
 /// What it prints of the work: corpus, shards, grid, memory and bytes to be written, on so many `ranks`.
 [[nodiscard]] std::string describe_work(Study const& study, RecordJob const& job, int ranks);
+
+/// What it prints of the replies: prompts, conditions, memory of the cache per rank.
+[[nodiscard]] std::string describe_replies(Study const& study, EvaluateJob const& job);
 
 }  // namespace moerae

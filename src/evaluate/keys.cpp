@@ -8,7 +8,7 @@ namespace {
 
 using namespace kind;
 
-constexpr Use evaluates{stage::evaluate, stage::evaluate}, read_by_evaluate{stage::evaluate};
+constexpr Use evaluates{stage::plan | stage::evaluate, stage::evaluate}, read_by_evaluate{stage::evaluate};
 constexpr Integer<std::int64_t> positive{1};
 
 /// A condition; the path of a set is made absolute.

@@ -148,6 +148,18 @@ def test_conditions_can_be_added(model, corpus, conditions, uninterrupted, tmp_p
     assert "nothing to do" in said.err
 
 
+def test_plan_says_what_the_cache_takes(model, corpus, conditions, tmp_path: Path) -> None:
+    said = support.moerae("plan", evaluating(model, corpus, tmp_path / "run", conditions)).out
+    config = json.loads((model / "config.json").read_text())
+    with h5py.File(corpus) as file:
+        longest = (file["response_offset"][()] - file["offset"][:-1])[file["split"][()] == 1].max()
+    width = 2 * config["num_key_value_heads"] * config["head_dim"] * 4  # keys and values in float32
+    taken = 5 * (longest + 6) * width * config["num_hidden_layers"]
+    assert f"{taken / 1024:.0f} KiB of cache for 5 sequences of {longest + 6} positions" in said
+    assert "none and 3 condition(s)" in said
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("keys", "words", "code"),
     [
