@@ -23,6 +23,7 @@ from moerae.errors import ConfigError, DataError
 from moerae.files import manifest
 from moerae.files.corpus import read_corpus, read_tokens
 from moerae.files.expert_set import read_expert_set
+from moerae.files.replies import Condition, conditions, read_summary
 from moerae.files.scores import read_facts, read_paths, read_replication, read_scores, read_study, read_topic_counts
 from moerae.files.shard import read_last_logits, read_routing, read_usage
 from moerae.files.stage import read_stage
@@ -190,6 +191,21 @@ class Run:
     def replication(self) -> pd.DataFrame:
         """One line per contrast: agreement of its scores between halves of the clusters; empty where not computed."""
         return read_replication(self._reduced("scores.h5"))
+
+    @cached_property
+    def conditions(self) -> dict[str, Condition]:
+        """What `moerae evaluate` answered, by folder (`evaluate/none`): `.about` says what was done, `.replies` has the
+        token ids by prompt."""
+        return {found.folder.relative_to(self.path).as_posix(): found for found in conditions(self.path)}
+
+    @cached_property
+    def refusal(self) -> pd.DataFrame:
+        """The judged replies: a line per condition, control and prompt set; columns: see refusal/summary.py. DataError
+        where nothing was judged."""
+        found = sorted(self.path.glob("evaluate*/summary.csv"))
+        if not found:
+            raise DataError(f"{self.path}: no judged replies; run `moerae evaluate` and `python -m moerae judge` first")
+        return pd.concat([read_summary(path) for path in found], ignore_index=True)
 
     @property
     def expert_sets(self) -> list[str]:

@@ -20,6 +20,7 @@ from moerae.__main__ import main
 from moerae.errors import ConfigError, DataError
 from moerae.files.labels import read_labels, write_labels
 from moerae.judge import address, command, rules
+from moerae.reader import open_run
 from moerae.refusal.controls import beside
 from moerae.refusal.dose import dose_response, trend
 from moerae.refusal.paired import drop, mid_p, rate
@@ -295,6 +296,18 @@ def test_masking_the_found_experts_ends_refusal(run: Path) -> None:
     assert np.isnan(own.loc[(f"{mask}@1", "regular"), "p"])
     assert (own["split"] == "validation").all()
     assert (own[["refused", "complied", "broken", "other"]].sum(axis=1) == own["n"]).all()
+
+
+def test_the_reader_has_replies_and_refusal(run: Path) -> None:
+    opened = open_run(run)
+    table = opened.refusal
+    assert set(table["control"]) >= {"", "000 matched", "001 matched"}
+    base = table[(table["condition"] == "none") & (table["set"] == "regular")]
+    assert base["refused"].item() == base["n"].item() == 154
+    none = opened.conditions["evaluate/none"]
+    assert none.about["text"] == "none"
+    assert len(none.replies) == table[table["condition"] == "none"]["n"].sum()
+    assert set(none.replies["finish"]) <= {"stop", "length"}
 
 
 def test_the_report_answers_first(run: Path, tmp_path: Path) -> None:

@@ -76,3 +76,9 @@ def conditions(run: Path) -> list[Condition]:
             if folder.parent == stage and missing:
                 raise DataError(f"{folder}: {min(missing)} is missing; repeat `moerae evaluate`, which completes it")
     return [Condition(folder, tuple(paths)) for folder, paths in by_folder.items()]
+
+
+def read_summary(path: Path) -> pd.DataFrame:
+    """summary.csv as `python -m moerae judge` writes it; `control` is empty on a condition's own lines."""
+    table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    return table.assign(control=table["control"].fillna(""))

@@ -11,6 +11,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from moerae.errors import DataError
+from moerae.files.replies import read_summary
 from moerae.refusal.summary import BASE
 from moerae.refusal.verdict import Verdict, verdict
 from moerae.report.figures import ACCENT, INK, MUTED, SECOND, STYLE
@@ -44,8 +45,7 @@ def masking(run: Path) -> Masking | None:
     if len(found) > 1:
         names = ", ".join(path.parent.name for path in found)
         raise DataError(f"{run}: several evaluations ({names}), so none is the answer; report on a run that has one")
-    table = pd.read_csv(found[0], keep_default_na=False, na_values=[""])
-    table["control"] = table["control"].fillna("")
+    table = read_summary(found[0])
     own = table[table["control"] == ""]
     base = own[own["condition"] == BASE]
     lines = [
