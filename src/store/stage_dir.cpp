@@ -90,10 +90,11 @@ StageDir find_stage(std::filesystem::path const& run, std::string const& stage, 
 }
 
 void create_stage(StageDir& stage) {
-  if (stage.exists) return;
   Json json = {{"schema", schema}, {"stage", stage.stage}, {"hash", stage.hash}, {"inputs", stage.inputs}};
   for (auto const& [key, value] : stage.extra.items()) json[key] = value;
-  write_text(stage.path / "stage.json", json.dump() + "\n");
+  auto const path = stage.path / "stage.json";
+  auto const text = json.dump() + "\n";
+  if (!stage.exists || read_text(path) != text) write_text(path, text);
   stage.exists = true;
 }
 

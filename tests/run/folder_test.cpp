@@ -71,6 +71,17 @@ TEST_F(Folder, WhatAKilledWriterPublishedIsAdopted) {
   EXPECT_FALSE(std::filesystem::exists(run_ / "record/.shard-000002.h5.77.tmp"));
 }
 
+TEST_F(Folder, MoreUnitsOfTheSameStageAreCounted) {  // conditions that are added to an evaluation
+  (void)made();
+  units_.push_back({{"shard-000003.h5"}, 1, 5});
+  auto const folder = made();
+  EXPECT_EQ(store::read_stage(folder.stage().path).extra.at("units"), 4);
+  auto const manifest = store::Manifest::read(run_);
+  auto const* listed = manifest.find("record/stage.json");
+  ASSERT_NE(listed, nullptr);
+  EXPECT_EQ(*listed, store::make_entry(run_, folder.stage().path / "stage.json", "record"));
+}
+
 TEST_F(Folder, AnotherStudyIsRefused) {
   (void)made();
   auto other = inputs_;

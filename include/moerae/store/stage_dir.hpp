@@ -29,7 +29,8 @@ struct StageDir {
 [[nodiscard]] StageDir find_stage(std::filesystem::path const& run, std::string const& stage,
                                   nlohmann::ordered_json const& inputs);
 
-/// Rank 0 only. Creates the folder and publishes stage.json, if that is not done yet; sets exists.
+/// Rank 0 only. Creates the folder and publishes stage.json, where it is not there yet or has other `extra`;
+/// sets exists.
 void create_stage(StageDir& stage);
 
 /// The stage in `folder`. DataError when its stage.json is missing or damaged.
