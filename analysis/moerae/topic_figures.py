@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-Z = 1.959963984540054  # 97.5 % of the normal distribution
+from moerae.refusal.intervals import Z
 
 
 @dataclass

@@ -4,7 +4,6 @@
 
 #include "app/find_set.hpp"
 #include "app/options/inputs.hpp"
-#include "app/record_job.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/evaluate/edits.hpp"
 #include "moerae/evaluate/method.hpp"
@@ -78,12 +77,6 @@ void check_positions(EvaluateJob const& job) {
 
 }  // namespace
 
-std::int64_t EvaluateJob::open_replies(run::UnitSet const& done) const {
-  std::int64_t open = 0;
-  for (std::size_t i = 0; i < units.size(); ++i) open += done.contains(i) ? 0 : units[i].amount;
-  return open;
-}
-
 std::vector<std::int64_t> EvaluateJob::slots() const {
   return std::vector(static_cast<std::size_t>(rules.slots), longest + rules.max_new_tokens);
 }
@@ -94,14 +87,10 @@ std::int64_t EvaluateJob::cache_bytes() const {
 
 EvaluateJob lay_out_replies(Study const& study) {
   auto const& options = study.evaluate;
-  auto [corpus, model] = open_inputs(study);
   EvaluateJob job;
-  job.corpus = std::move(corpus);
-  job.model = std::move(model);
+  static_cast<ModelInputs&>(job) = open_inputs(study);
   job.selected = prompts_of(job.corpus, options);
   job.shards = plan_shards(job.corpus, job.selected, options.shard_prompts, options.batch_tokens);
-  job.space = space_of(job.model.plan);
-  job.precision = precision_of(study, job.model);
   for (auto const p : job.selected)
     job.longest = std::max(job.longest, job.corpus.response_offset[p] - job.corpus.offset[p]);
   job.rules = {stop_ids(study.model.path),
@@ -118,11 +107,7 @@ EvaluateJob make_evaluate_job(Study const& study) {
   auto job = lay_out_replies(study);
   add_blocks(job, study);
   add_units(job);
-  job.inputs = inputs_of(stage::evaluate, study, evaluate_method,
-                         {{"model", job.model.checkpoint.fingerprint()},
-                          {"corpus", job.corpus.content_hash},
-                          {"model.dtype", job.model.dtype},
-                          {"record.precision", job.precision}});
+  job.inputs = inputs_of(stage::evaluate, study, evaluate_method, job.resolved());
   return job;
 }
 

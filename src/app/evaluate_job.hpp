@@ -4,20 +4,17 @@
 #include <string>
 #include <vector>
 
-#include "app/study.hpp"
-#include "moerae/corpus/corpus.hpp"
+#include "app/model_inputs.hpp"
 #include "moerae/corpus/shards.hpp"
 #include "moerae/evaluate/condition.hpp"
 #include "moerae/evaluate/generator.hpp"
-#include "moerae/model/expert_space.hpp"
-#include "moerae/model/session.hpp"
 #include "moerae/run/units.hpp"
 
 namespace moerae {
 
 /// Everything that is known of an evaluation before a weight is read: the same on every rank and for every
 /// grid.
-struct EvaluateJob {
+struct EvaluateJob : ModelInputs {
   /// Conditions that share their passes: one of the study with its first controls, or further controls of it.
   struct Block {
     std::vector<Condition> conditions;
@@ -27,22 +24,17 @@ struct EvaluateJob {
   struct Part {
     std::size_t block, shard;
   };
-  Corpus corpus;
   std::vector<std::size_t> selected;  ///< prompts of the sets in the split
   std::vector<Shard> shards;
   std::vector<Block> blocks;
   std::vector<Part> parts;
   std::vector<run::Unit> units;  ///< [parts], worth their replies
-  ModelSource model;
-  ExpertSpace space;
-  std::string precision;  ///< of stored weights: float16 | float32
   ReplyRules rules;
   std::int64_t longest = 0;       ///< tokens of the longest prompt
   nlohmann::ordered_json inputs;  ///< what the bits of every reply depend on
   /// By the name of a set: the weights that it was made on, where it says so.
   std::vector<std::pair<std::string, std::string>> made_on;
 
-  [[nodiscard]] std::int64_t open_replies(run::UnitSet const& done) const;
   /// Positions of every slot of a rank's cache.
   [[nodiscard]] std::vector<std::int64_t> slots() const;
   /// Bytes of that cache.

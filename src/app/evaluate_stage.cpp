@@ -1,15 +1,10 @@
 #include <spdlog/spdlog.h>
 
-#include <optional>
-
 #include "app/context.hpp"
 #include "app/evaluate_work.hpp"
 #include "app/long_stage.hpp"
-#include "moerae/base/stop.hpp"
 #include "moerae/evaluate/reply_shard.hpp"
-#include "moerae/mpi/agree.hpp"
 #include "moerae/record/shard_record.hpp"
-#include "moerae/run/conclude.hpp"
 
 namespace moerae {
 namespace {
@@ -29,15 +24,10 @@ ExitCode run_evaluate(Context const& context, Study const& study) {
   auto const& world = context.world;
   StopRequest const stop(study.run.wall_limit);
   auto const grid = mpi::Grid::over(world, study.grid.expert);
-  std::optional<EvaluateJob> made;
-  std::optional<run::RunFolder> found;
-  mpi::agree(world, [&] {
-    made = make_evaluate_job(study);
-    found.emplace(study.run.dir, "evaluate", made->inputs);
-  });
-  auto const& job = *made;
-  auto& folder = *found;
-  auto const done = prepare_stage(context, study, folder, job.corpus.path, job.units);
+  auto const opened = open_stage(context, study, "evaluate", make_evaluate_job);
+  auto const& job = opened.job;
+  auto const& folder = opened.folder;
+  auto const& done = opened.done;
   std::size_t conditions = 0;
   for (auto const& block : job.blocks) conditions += block.conditions.size();
   spdlog::info(
@@ -45,22 +35,19 @@ ExitCode run_evaluate(Context const& context, Study const& study) {
       "into {}",
       job.selected.size(), conditions, job.units.size(), done.size(), job.model.plan.family, job.model.dtype,
       grid.data_width, grid.expert_width, folder.stage().path.string());
-  if (done.size() == job.units.size()) {
+  if (opened.complete()) {
     spdlog::info("evaluate: nothing to do, all replies are there");
     return ExitCode::complete;
   }
 
   Session session(world, grid, job.model, Head::keep);
-  mpi::agree(world, [&] {
-    check_sets(job, session.weights_hash());
-    if (world.rank() == 0 && !done.empty())
-      folder.check_same_weights(job.units[*done.begin()], session.weights_hash());
-  });
+  mpi::agree(world, [&] { check_sets(job, session.weights_hash()); });
+  check_same_weights(world, folder, job.units, done, session.weights_hash());
   spdlog::info(
       "evaluate: weights {} loaded, {} sequences at once, {} MB of cache a rank, {} thread(s) a rank",
       session.weights_hash(), job.rules.slots, job.cache_bytes() >> 20, Session::threads());
 
-  auto const open = job.open_replies(done);
+  auto const open = run::open_amount(job.units, done);
   run::Ledger ledger(world, folder.dir(), "evaluate", "replies", open);
   auto origin = stage_provenance(context, study, routing_schema, folder, grid);
   origin.weights_hash = session.weights_hash();
@@ -87,13 +74,11 @@ ExitCode run_evaluate(Context const& context, Study const& study) {
   EvaluateWork work(job,
                     share_of(open_bundles(job.units, done, grid.expert_width), grid.group, grid.data_width),
                     grid.member, model, {publish, [&] { ledger.collect(); }});
-  auto const outcome = run::drive(world, session.status(), work, [&] { return stop.requested(); });
-  auto const seconds = ledger.seconds();
-  auto const code = run::conclude(world, folder, job.units, ledger, outcome, stop);
-  if (code == ExitCode::complete)
-    spdlog::info("evaluated {} replies in {:.3f} s ({:.1f} replies/s)", open, seconds,
-                 static_cast<double>(open) / seconds);
-  return code;
+  auto const seconds = work_through(world, session, work, folder, job.units, ledger, stop);
+  if (!seconds) return ExitCode::stopped;
+  spdlog::info("evaluated {} replies in {:.3f} s ({:.1f} replies/s)", open, *seconds,
+               static_cast<double>(open) / *seconds);
+  return ExitCode::complete;
 }
 
 }  // namespace moerae

@@ -22,15 +22,16 @@ class EvaluateWork final : public run::Work {
   EvaluateWork(EvaluateJob const& job, std::vector<run::Bundle> bundles, int member,
                ResidentModel const& model, Hooks hooks);
 
-  [[nodiscard]] bool finished() const override { return bundle_ == bundles_.size() || (last() && through()); }
-  [[nodiscard]] bool waiting() const override { return !last() && through(); }
+  [[nodiscard]] bool finished() const override {
+    return bundle_ == bundles_.size() || (last() && generator_.finished());
+  }
+  [[nodiscard]] bool waiting() const override { return !last() && generator_.finished(); }
   void go_on() override;
   void step() override;
   void idle() override { hooks_.after_step(); }
 
  private:
   [[nodiscard]] bool last() const { return bundle_ + 1 == bundles_.size(); }
-  [[nodiscard]] bool through() const { return begun_ && generator_.finished(); }
   void begin();
 
   EvaluateJob const& job_;
@@ -40,7 +41,6 @@ class EvaluateWork final : public run::Work {
   KvCache cache_;
   Generator generator_;
   std::size_t bundle_ = 0;
-  bool begun_ = false;
 };
 
 }  // namespace moerae

@@ -22,10 +22,7 @@ fs::path reduction_of(Study const& study, std::string const& asked) {
       "{}: {} has no reduction to take the set from; run `moerae reduce` first, or give the "
       "path of a set's .json",
       asked, study.run.dir.string());
-  if (stages.size() > 1)
-    std::erase_if(stages, [&](auto const& stage) {
-      return !can_be_of(stage.inputs, stage::reduce, study, reduce_method);
-    });
+  keep_possible(stages, stage::reduce, study, reduce_method);
   validate<ConfigError>(stages.size() == 1,
                         "{}: {} reductions of {} fit the keys of this study, so it is not clear which set is "
                         "meant; give the path of its .json",

@@ -2,12 +2,12 @@
 
 #include "app/options/print.hpp"
 #include "moerae/base/log.hpp"
-#include "moerae/mpi/agree.hpp"
+#include "moerae/run/conclude.hpp"
 
 namespace moerae {
 
 run::UnitSet prepare_stage(Context const& context, Study const& study, run::RunFolder& folder,
-                           std::filesystem::path const& corpus, std::vector<run::Unit> const& units) {
+                           std::filesystem::path const& corpus, std::span<run::Unit const> units) {
   mpi::agree(context.world, [&] {
     if (context.world.rank() == 0) folder.prepare(print_study(study), corpus, units.size());
   });
@@ -19,6 +19,14 @@ run::UnitSet prepare_stage(Context const& context, Study const& study, run::RunF
   return done;
 }
 
+void check_same_weights(mpi::Comm const& world, run::RunFolder const& folder,
+                        std::span<run::Unit const> units, run::UnitSet const& done,
+                        std::string const& weights_hash) {
+  mpi::agree(world, [&] {
+    if (world.rank() == 0 && !done.empty()) folder.check_same_weights(units[*done.begin()], weights_hash);
+  });
+}
+
 store::Provenance stage_provenance(Context const& context, Study const& study, std::string const& schema,
                                    run::RunFolder const& folder, mpi::Grid const& grid) {
   auto origin = context.provenance(schema, study);
@@ -26,6 +34,15 @@ store::Provenance stage_provenance(Context const& context, Study const& study, s
   origin.stage_hash = folder.stage().hash;
   origin.grid = fmt::format("{}x{}", grid.data_width, grid.expert_width);
   return origin;
+}
+
+std::optional<double> work_through(mpi::Comm const& world, Session& session, run::Work& work,
+                                   run::RunFolder const& folder, std::span<run::Unit const> units,
+                                   run::Ledger& ledger, StopRequest const& stop) {
+  auto const outcome = run::drive(world, session.status(), work, [&] { return stop.requested(); });
+  auto const seconds = ledger.seconds();
+  if (run::conclude(world, folder, units, ledger, outcome, stop) != ExitCode::complete) return {};
+  return seconds;
 }
 
 }  // namespace moerae

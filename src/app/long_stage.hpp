@@ -1,20 +1,67 @@
 #pragma once
 
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
 #include "app/context.hpp"
+#include "moerae/base/stop.hpp"
+#include "moerae/model/session.hpp"
+#include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/grid.hpp"
+#include "moerae/run/drive.hpp"
 #include "moerae/run/folder.hpp"
+#include "moerae/run/ledger.hpp"
 
 namespace moerae {
 
-/// Makes the folder of a long stage, on rank 0, and opens this rank's log: what is done before the first
-/// weight is read. Returns the units that are done. Collective; throws the agreed error.
+// What the stages that compute do alike. All of it is collective and throws the agreed error.
+
+/// A long stage before a weight is read: its job, with `inputs`, `units` and `corpus`, where its results lie,
+/// and the units that are done.
+template <class Job>
+struct LongStage {
+  Job job;
+  run::RunFolder folder;
+  run::UnitSet done;
+  [[nodiscard]] bool complete() const { return done.size() == job.units.size(); }
+};
+
+/// Makes the folder of a stage, on rank 0, and opens this rank's log. Returns the units that are done.
 [[nodiscard]] run::UnitSet prepare_stage(Context const& context, Study const& study, run::RunFolder& folder,
                                          std::filesystem::path const& corpus,
-                                         std::vector<run::Unit> const& units);
+                                         std::span<run::Unit const> units);
+
+/// `make`: Study -> Job.
+template <class Make>
+[[nodiscard]] auto open_stage(Context const& context, Study const& study, std::string const& stage,
+                              Make const& make) {
+  std::optional<decltype(make(study))> job;
+  std::optional<run::RunFolder> folder;
+  mpi::agree(context.world, [&] {
+    job = make(study);
+    folder.emplace(study.run.dir, stage, job->inputs);
+  });
+  auto done = prepare_stage(context, study, *folder, job->corpus.path, job->units);
+  return LongStage<decltype(make(study))>{std::move(*job), std::move(*folder), std::move(done)};
+}
+
+/// Refuses weights other than those behind the units that are done.
+void check_same_weights(mpi::Comm const& world, run::RunFolder const& folder,
+                        std::span<run::Unit const> units, run::UnitSet const& done,
+                        std::string const& weights_hash);
 
 /// What the files of a stage say about their origin, but for what differs from file to file.
 [[nodiscard]] store::Provenance stage_provenance(Context const& context, Study const& study,
                                                  std::string const& schema, run::RunFolder const& folder,
                                                  mpi::Grid const& grid);
+
+/// Drives the work to its end and enters what was published. The seconds it took; nothing where it was
+/// stopped early, which is said.
+[[nodiscard]] std::optional<double> work_through(mpi::Comm const& world, Session& session, run::Work& work,
+                                                 run::RunFolder const& folder,
+                                                 std::span<run::Unit const> units, run::Ledger& ledger,
+                                                 StopRequest const& stop);
 
 }  // namespace moerae

@@ -1,14 +1,9 @@
 #include <spdlog/spdlog.h>
 
-#include <optional>
-
 #include "app/context.hpp"
 #include "app/long_stage.hpp"
 #include "app/record_work.hpp"
-#include "moerae/base/stop.hpp"
-#include "moerae/mpi/agree.hpp"
 #include "moerae/record/shard_writer.hpp"
-#include "moerae/run/conclude.hpp"
 
 namespace moerae {
 namespace {
@@ -28,29 +23,21 @@ ExitCode run_record(Context const& context, Study const& study) {
   auto const& world = context.world;
   StopRequest const stop(study.run.wall_limit);
   auto const grid = mpi::Grid::over(world, study.grid.expert);
-  std::optional<RecordJob> made;
-  std::optional<run::RunFolder> found;
-  mpi::agree(world, [&] {
-    made = make_record_job(study);
-    found.emplace(study.run.dir, "record", made->inputs);
-  });
-  auto const& job = *made;
-  auto& folder = *found;
-  auto const done = prepare_stage(context, study, folder, job.corpus.path, job.units);
+  auto const opened = open_stage(context, study, "record", make_record_job);
+  auto const& job = opened.job;
+  auto const& folder = opened.folder;
+  auto const& done = opened.done;
   auto const open = job.open(done);
   spdlog::info("record: {} prompts, {} tokens in {} shards, {} of them done; {} in {}, grid {}x{}, into {}",
                job.selected.size(), job.tokens(), job.shards.size(), done.size(), job.model.plan.family,
                job.model.dtype, grid.data_width, grid.expert_width, folder.stage().path.string());
-  if (done.size() == job.units.size()) {
+  if (opened.complete()) {
     spdlog::info("record: nothing to do, all shards are there");
     return ExitCode::complete;
   }
 
   Session session(world, grid, job.model, Head::drop);
-  mpi::agree(world, [&] {
-    if (world.rank() == 0 && !done.empty())
-      folder.check_same_weights(job.units[*done.begin()], session.weights_hash());
-  });
+  check_same_weights(world, folder, job.units, done, session.weights_hash());
   spdlog::info("record: weights {} loaded, {} MB read by rank 0, {} thread(s) a rank", session.weights_hash(),
                session.bytes_read() >> 20, Session::threads());
 
@@ -68,12 +55,10 @@ ExitCode run_record(Context const& context, Study const& study) {
   RecordWork work(job, study.record,
                   share_of(open_bundles(job.units, done, grid.expert_width), grid.group, grid.data_width),
                   grid.member, model, {publish, [&] { ledger.collect(); }});
-  auto const outcome = run::drive(world, session.status(), work, [&] { return stop.requested(); });
-  auto const seconds = ledger.seconds();
-  auto const code = run::conclude(world, folder, job.units, ledger, outcome, stop);
-  if (code != ExitCode::complete) return code;
+  auto const seconds = work_through(world, session, work, folder, job.units, ledger, stop);
+  if (!seconds) return ExitCode::stopped;
   spdlog::info("recorded {} prompts, {} tokens in {:.3f} s ({:.1f} tokens/s)", open.prompts, open.tokens,
-               seconds, static_cast<double>(open.tokens) / seconds);
+               *seconds, static_cast<double>(open.tokens) / *seconds);
   return ExitCode::complete;
 }
 

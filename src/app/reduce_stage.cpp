@@ -17,21 +17,16 @@ namespace {
 // With several records in one run: the one that this study's keys describe. Empty: reduce finds the only one
 // itself.
 std::filesystem::path matching_record(std::filesystem::path const& run, Study const& study) {
-  auto const records = store::list_stages(run, "record");
-  if (records.size() < 2) return {};
-  std::filesystem::path found;
-  int matches = 0;
-  for (auto const& record : records) {
-    if (!can_be_of(record.inputs, stage::record, study, record_method)) continue;
-    found = record.path;
-    ++matches;
-  }
+  auto records = store::list_stages(run, "record");
+  auto const all = records.size();
+  if (all < 2) return {};
+  keep_possible(records, stage::record, study, record_method);
   validate<ConfigError>(
-      matches == 1,
+      records.size() == 1,
       "{}: {} of its {} records fit the [model], [grid], [corpus] and [record] keys of "
       "this study, so it is not clear which one to reduce; give the keys it was recorded with",
-      run.string(), matches, records.size());
-  return found;
+      run.string(), records.size(), all);
+  return records.front().path;
 }
 
 }  // namespace

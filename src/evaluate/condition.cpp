@@ -6,18 +6,18 @@
 #include <nlohmann/json.hpp>
 
 #include "moerae/base/check.hpp"
+#include "moerae/base/words.hpp"
 #include "moerae/store/content_hash.hpp"
 
 namespace moerae {
 namespace {
 
-constexpr std::pair<std::string_view, Action> words[] = {{"none", Action::none},    {"mask", Action::mask},
-                                                         {"steer+", Action::raise}, {"steer-", Action::lower},
-                                                         {"force", Action::force},  {"scale", Action::scale}};
-
-std::string_view word_of(Action action) {
-  return std::ranges::find_if(words, [&](auto const& row) { return row.second == action; })->first;
-}
+constexpr Words<Action, 6> words{{{"none", Action::none},
+                                  {"mask", Action::mask},
+                                  {"steer+", Action::raise},
+                                  {"steer-", Action::lower},
+                                  {"force", Action::force},
+                                  {"scale", Action::scale}}};
 
 template <class T>
 std::optional<T> number_in(std::string_view text) {
@@ -38,8 +38,9 @@ std::string plain(std::string text) {
 
 std::string ConditionSpec::text() const {
   if (action == Action::none) return "none";
-  return fmt::format("{}{}:{}{}", word_of(action), action == Action::scale ? fmt::format("={}", factor) : "",
-                     set, best ? fmt::format("@{}", *best) : "");
+  return fmt::format("{}{}:{}{}", word_of(words, action),
+                     action == Action::scale ? fmt::format("={}", factor) : "", set,
+                     best ? fmt::format("@{}", *best) : "");
 }
 
 ConditionSpec parse_condition(std::string const& text) {
@@ -86,7 +87,7 @@ std::string Condition::slug() const {
 }
 
 nlohmann::ordered_json Condition::json() const {
-  nlohmann::ordered_json out{{"text", spec.text()}, {"action", word_of(spec.action)}};
+  nlohmann::ordered_json out{{"text", spec.text()}, {"action", word_of(words, spec.action)}};
   if (spec.action == Action::scale) out["factor"] = spec.factor;
   if (spec.action != Action::none) out["set"] = spec.set;
   if (control) out["control"] = {{"number", *control}, {"kind", control_kind}};

@@ -6,6 +6,12 @@
 
 namespace moerae::run {
 
+std::int64_t open_amount(std::span<Unit const> units, UnitSet const& done) {
+  std::int64_t open = 0;
+  for (std::size_t i = 0; i < units.size(); ++i) open += done.contains(i) ? 0 : units[i].amount;
+  return open;
+}
+
 std::vector<Bundle> open_bundles(std::span<Unit const> units, UnitSet const& done, int expert_width) {
   expect(expert_width >= 1, "an expert group of {} ranks", expert_width);
   auto const width = static_cast<std::size_t>(expert_width);

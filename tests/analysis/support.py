@@ -121,6 +121,14 @@ def random_corpus(path: Path, lengths: list[int], vocabulary: int, seed: int = 0
     return path
 
 
+def expert_set(path: Path, experts: list[tuple[int, int]], **fields: object) -> Path:
+    """An expert set, best first; `fields` override those of the file."""
+    members = [{"layer": layer, "expert": expert, "score": -float(i)} for i, (layer, expert) in enumerate(experts)]
+    made = {"schema": "moerae.expert_set/1", "name": path.stem, "criterion": "ses", "model": "m", "provenance": {}}
+    path.write_text(json.dumps(made | {"experts": members} | fields))
+    return path
+
+
 def recording(model: Path, corpus: Path, run: Path, expert: int = 1, **record: object) -> dict[str, object]:
     """The keys of a recording in float32 with everything kept; `record` overrides keys of [record]."""
     keys = {"routing": "true", "logits": "all", "precision": "float32", "batch_tokens": 128, "shard_prompts": 4}

@@ -36,20 +36,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def expert_set(path: Path, drawn: int = 2, **fields: object) -> Path:
-    made = {
-        "schema": "moerae.expert_set/1",
-        "name": path.stem,
-        "criterion": "ses",
-        "model": "m",
-        "provenance": {},
-        "experts": [{"layer": 1, "expert": 3, "score": 2.0}, {"layer": 0, "expert": 2, "score": 1.0}],
-        "controls": [
-            {"kind": "matched", "matched": True, "ratio": {}, "experts": [[0, 4 + i % 2], [1, 5]]} for i in range(drawn)
-        ],
-    }
-    path.write_text(json.dumps(made | fields))
-    return path
+CHOSEN = [(1, 3), (0, 2)]
+CONTROLS = [{"kind": "matched", "matched": True, "ratio": {}, "experts": [[0, 4 + i], [1, 5]]} for i in range(2)]
 
 
 def evaluating(model: Path, corpus: Path, run: Path, conditions: str, expert: int = 1, **more: object) -> dict:
@@ -65,7 +53,7 @@ def content(run: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def conditions(tmp_path_factory: pytest.TempPathFactory) -> str:
-    chosen = expert_set(tmp_path_factory.mktemp("sets") / "chosen.json")
+    chosen = support.expert_set(tmp_path_factory.mktemp("sets") / "chosen.json", CHOSEN, controls=CONTROLS)
     return f"mask:{chosen},steer+:{chosen}@1,scale=0.5:{chosen}@1"
 
 
@@ -178,12 +166,13 @@ def test_plan_says_what_the_cache_takes(model, corpus, conditions, tmp_path: Pat
 def test_what_can_not_be_done_is_refused(
     model, corpus, tmp_path: Path, keys: dict, words: list[str], code: int
 ) -> None:
-    every = [{"layer": 1, "expert": e, "score": 1.0} for e in range(7)]
     sets = {
-        "chosen": expert_set(tmp_path / "chosen.json"),
-        "foreign": expert_set(tmp_path / "foreign.json", 0, experts=[{"layer": 9, "expert": 0, "score": 1.0}]),
-        "weights": expert_set(tmp_path / "weights.json", provenance={"weights_hash": "abc"}),
-        "most": expert_set(tmp_path / "most.json", 0, experts=every, controls=[]),
+        "chosen": support.expert_set(tmp_path / "chosen.json", CHOSEN, controls=CONTROLS),
+        "foreign": support.expert_set(tmp_path / "foreign.json", [(9, 0)]),
+        "weights": support.expert_set(
+            tmp_path / "weights.json", CHOSEN, controls=CONTROLS, provenance={"weights_hash": "abc"}
+        ),
+        "most": support.expert_set(tmp_path / "most.json", [(1, expert) for expert in range(7)]),
     }
     study = evaluating(model, corpus, tmp_path / "run", "none", **{"controls": 0})
     study |= {key: str(value).format(**sets) for key, value in keys.items()}

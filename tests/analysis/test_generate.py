@@ -8,7 +8,6 @@ tell: a gap of the two best logits, or a margin of a router on the way, below 1e
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,25 +31,6 @@ CASES = {case.family: name for name, case in reversed(checkpoints.CASES.items())
 class Said:
     tokens: list[int]
     experts: np.ndarray  # [T, L, k] of prompt and reply
-
-
-def masked_set(path: Path, layers: list[int]) -> list[tuple[int, int]]:
-    """An expert set of one expert in each of two layers."""
-    experts = [(layers[0], 1), (layers[-1], 2)]
-    members = [{"layer": layer, "expert": expert, "score": 1.0} for layer, expert in experts]
-    path.write_text(
-        json.dumps(
-            {
-                "schema": "moerae.expert_set/1",
-                "name": "two",
-                "criterion": "ses",
-                "model": "m",
-                "provenance": {},
-                "experts": members,
-            }
-        )
-    )
-    return experts
 
 
 def mask(model: torch.nn.Module, experts: list[tuple[int, int]]) -> None:
@@ -118,7 +98,9 @@ def test_replies_are_those_of_transformers(family: str, tmp_path: Path) -> None:
     prompts = [Prompt(row, "a", i, (0, len(row)), split=1) for i, row in enumerate(rows)]
     write_corpus(tmp_path / "corpus.h5", prompts, {})
     reference = golden.load(model, "float32")
-    chosen = masked_set(tmp_path / "two.json", list(golden.routers(reference)))
+    layers = list(golden.routers(reference))
+    chosen = [(layers[0], 1), (layers[-1], 2)]
+    support.expert_set(tmp_path / "two.json", chosen)
     study = support.recording(model, tmp_path / "corpus.h5", tmp_path / "run", expert=2)
     study = {key: value for key, value in study.items() if not key.startswith("record.")} | {
         "evaluate.conditions": f"mask:{tmp_path}/two.json",

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -27,6 +29,12 @@ JUDGES = {
     "command": "your own: --command is given JSON lines and answers them",
     "address": "a model behind an OpenAI-compatible --address, asked with your --prompt",
 }
+
+
+@dataclass(frozen=True)
+class TextJudge:
+    hash: str  # of what the verdicts depend on: labels of different judges are not compared
+    labels: Callable[[list[dict[str, str]]], list[str]]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -80,7 +88,7 @@ def judge_lines(args: argparse.Namespace) -> int:
                 f'{args.replies}: line {number} is not {{"id": ..., "prompt": ..., "reply": ...}}'
             ) from None
     texts = [{key: line[key] for key in ("id", "prompt", "reply")} for line in lines]
-    labels = judge_texts(args, texts, args.out.parent)
+    labels = judge_of(args, args.out.parent).labels(texts)
     with publishing(args.out) as temporary:
         rows = [line["line"] | {"label": label} for line, label in zip(lines, labels, strict=True)]
         temporary.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
@@ -88,47 +96,38 @@ def judge_lines(args: argparse.Namespace) -> int:
     return 0
 
 
-def model_judge(args: argparse.Namespace) -> address.Judge:
+def judge_of(args: argparse.Namespace, folder: Path) -> TextJudge:
+    """The judge of texts that was asked for. `folder`: where the answers of a model are kept, so that none is asked for
+    twice."""
+    if args.judge == "rules":
+        return TextJudge(rules.rules_hash(), lambda lines: [rules.judge(line["reply"]) for line in lines])
+    if args.judge == "command":
+        identity = xxhash.xxh3_64_hexdigest(args.program.encode())
+        return TextJudge(identity, lambda lines: command.judge(args.program, lines, args.timeout))
     try:
-        return address.Judge(args.address, args.model, args.prompt.read_text(encoding="utf-8"))
+        model = address.Judge(args.address, args.model, args.prompt.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"--prompt {args.prompt}: cannot be read ({error})") from None
-
-
-def judge_texts(args: argparse.Namespace, lines: list[dict[str, str]], folder: Path) -> list[str]:
-    """`folder`: where the answers of a model are kept, so that none is asked for twice."""
-    if args.judge == "rules":
-        return [rules.judge(line["reply"]) for line in lines]
-    if args.judge == "address":
-        judge = model_judge(args)
-        return judge(lines, folder / f"judge-{judge.hash[:8]}.jsonl")
-    return command.judge(args.program, lines, args.timeout)
+    return TextJudge(model.hash, lambda lines: model(lines, folder / f"judge-{model.hash[:8]}.jsonl"))
 
 
 def judge_run(args: argparse.Namespace) -> int:
     found = conditions(args.run)
-    known = exact.planned(args.run / "corpus.h5") if args.judge == "exact" else {}
-    texts = None if args.judge == "exact" else Texts(args, found[0])
-    about = {"judge": args.judge, "judge_hash": hash_of(args)}
-    for condition in found:
-        if texts is None:
-            labels = exact.judge(condition.replies, known)
-        else:
-            labels = pd.Series(
-                judge_texts(args, texts.lines(condition), args.run), condition.replies.index, dtype=object
-            )
-        write_labels(args.run, condition.folder, labels, about)
+    if args.judge == "exact":
+        known, identity = exact.planned(args.run / "corpus.h5"), "exact"
+        judged = [exact.judge(condition.replies, known) for condition in found]
+    else:
+        texts, judge = Texts(args, found[0]), judge_of(args, args.run)
+        identity = judge.hash
+        judged = (
+            pd.Series(judge.labels(texts.lines(condition)), condition.replies.index, dtype=object)
+            for condition in found
+        )
+    for condition, labels in zip(found, judged, strict=True):
+        write_labels(args.run, condition.folder, labels, {"judge": args.judge, "judge_hash": identity})
     for path in write_summaries(args.run):
         print(path)
     return 0
-
-
-def hash_of(args: argparse.Namespace) -> str:
-    """Of what the verdicts depend on: labels of different judges are not compared."""
-    if args.judge == "address":
-        return model_judge(args).hash
-    of_command = xxhash.xxh3_64_hexdigest((args.program or "").encode())
-    return {"exact": "exact", "rules": rules.rules_hash(), "command": of_command}[args.judge]
 
 
 class Texts:
@@ -143,13 +142,17 @@ class Texts:
         except (OSError, ValueError) as error:
             raise ConfigError(f"{folder}: no tokenizer ({error}); name its folder with --tokenizer") from None
         self.run = open_run(args.run)
+        self.asked: dict[int, str] = {}  # every condition answers the same prompts
 
     def lines(self, condition: Condition) -> list[dict[str, str]]:
         """The user's words and the reply without the template's markers."""
         out = []
         for prompt, tokens in condition.replies["tokens"].items():
-            row = self.run.corpus.loc[prompt]
-            asked = self.run.tokens(prompt)[row["content_begin"] : row["content_end"]]
-            said = [self.tokenizer.decode(part, skip_special_tokens=True) for part in (asked, tokens)]
-            out.append({"id": str(prompt), "prompt": said[0], "reply": said[1]})
+            if prompt not in self.asked:
+                row = self.run.corpus.loc[prompt]
+                self.asked[prompt] = self.words(self.run.tokens(prompt)[row["content_begin"] : row["content_end"]])
+            out.append({"id": str(prompt), "prompt": self.asked[prompt], "reply": self.words(tokens)})
         return out
+
+    def words(self, tokens: Sequence[int]) -> str:
+        return self.tokenizer.decode(tokens, skip_special_tokens=True)

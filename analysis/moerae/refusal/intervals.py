@@ -9,8 +9,8 @@ import numpy as np
 Z = 1.959963984540054  # 95 %
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's interval of one proportion."""
+def wilson(hits: float, n: float) -> tuple[float, float]:
+    """Wilson's interval of one proportion; fractions where the number of independent ones is an estimate."""
     p, z2 = hits / n, Z * Z
     centre, width = p + z2 / (2 * n), Z * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
     return (centre - width) / (1 + z2 / n), (centre + width) / (1 + z2 / n)

@@ -20,6 +20,9 @@ struct Unit {
 /// Indices of units.
 using UnitSet = std::set<std::size_t>;
 
+/// Of the units that are not in `done`.
+[[nodiscard]] std::int64_t open_amount(std::span<Unit const> units, UnitSet const& done);
+
 /// `expert_width` consecutive units, one for each rank of an expert group, whose steps meet in lockstep: what
 /// is computed beside a row can change its bits, so this is fixed by the plan, whoever computes it and
 /// whenever.

@@ -50,4 +50,9 @@ bool can_be_of(Json const& theirs, Stages stage, Study const& study, int method)
   return true;
 }
 
+void keep_possible(std::vector<store::StageDir>& found, Stages stage, Study const& study, int method) {
+  if (found.size() < 2) return;
+  std::erase_if(found, [&](auto const& one) { return !can_be_of(one.inputs, stage, study, method); });
+}
+
 }  // namespace moerae

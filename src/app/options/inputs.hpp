@@ -1,9 +1,11 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "app/study.hpp"
 #include "moerae/keys/stages.hpp"
+#include "moerae/store/stage_dir.hpp"
 
 namespace moerae {
 
@@ -18,5 +20,9 @@ namespace moerae {
 /// looking at the model and the corpus is the same.
 [[nodiscard]] bool can_be_of(nlohmann::ordered_json const& theirs, Stages stage, Study const& study,
                              int method);
+
+/// Of several folders of one stage in a run those that can be of this study; a single one is what is meant,
+/// whatever its keys, and is kept.
+void keep_possible(std::vector<store::StageDir>& found, Stages stage, Study const& study, int method);
 
 }  // namespace moerae
