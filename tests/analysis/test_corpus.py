@@ -89,15 +89,16 @@ def test_stripping_template_and_special_token_names_in_text(tmp_path):
 @pytest.mark.parametrize(
     ("options", "bos", "count"),
     [
-        ({"template": TURNS, "adds_bos": True}, "added", 1),
+        ({"template": TURNS, "adds_bos": True}, "none", 0),
         ({"template": TURNS}, "none", 0),
         ({"template": CHAT, "adds_bos": True}, "template", 1),
-        ({"template": None}, "added", 1),
+        ({"template": None, "adds_bos": True}, "added", 1),
+        ({"template": None}, "none", 0),
         ({"template": None, "bos": None}, "none", 0),
         ({"words": True}, "template", 1),
     ],
 )
-def test_bos_once_where_there_is_one(tmp_path, options, bos, count):
+def test_bos_as_template_or_tokenizer_has_it(tmp_path, options, bos, count):
     model = made(tmp_path / "m", **options)
     data = lines(tmp_path / "a.jsonl", {"prompt": "hello world", "category": "x", "reply": "hello"})
     assert corpus(model, tmp_path / "c.h5", "--set", f"a={data}", "--columns", "response=reply") == 0
@@ -112,7 +113,7 @@ def test_bos_once_where_there_is_one(tmp_path, options, bos, count):
 def test_two_bos_and_mangling_templates_are_refused(tmp_path, capsys):
     data = lines(tmp_path / "a.jsonl", {"prompt": "hello", "category": "x"})
     for template, word in (
-        ("{{ bos_token }}" + CHAT, "exactly one"),
+        ("{{ bos_token }}" + CHAT, "two BOS tokens"),
         ("{{ undefined_thing.x }}", "chat template fails"),
     ):
         assert corpus(made(tmp_path / word[:3], template), tmp_path / "c.h5", "--set", f"a={data}") == 3

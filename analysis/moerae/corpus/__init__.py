@@ -13,6 +13,7 @@ import csv
 import json
 import sys
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import xxhash
@@ -20,15 +21,17 @@ import xxhash
 from moerae import __version__
 from moerae.corpus.clusters import cluster_ids, stable_id
 from moerae.corpus.columns import FIELDS, KNOWN, parse_user_map
+from moerae.corpus.encode import Encoder
 from moerae.corpus.gather import Account, Row, gather
 from moerae.corpus.specs import parse_set
-from moerae.corpus.template import Template, Unfit
+from moerae.corpus.unfit import Unfit
 from moerae.errors import ConfigError, DataError
 from moerae.files.corpus import SPLITS, Prompt, split_of, write_corpus
 from moerae.files.publish import publishing
 
 FALLBACK_TOKENS = 32768  # where config.json gives no max_position_embeddings
 SHOWN_ROWS = 10
+DATE = date(2025, 1, 1)
 
 EXAMPLES = """
 prompt sets known by their columns: {known}
@@ -67,6 +70,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--max-tokens", type=int, help="drop longer rows (default: max_position_embeddings of the model)")
     add("--template-option", action="append", default=[], metavar="KEY=JSON",
         help="passed to the chat template, for example enable_thinking=false")  # fmt: skip
+    add("--date", type=_date, default=DATE, metavar="YYYY-MM-DD",
+        help=f"the day that a chat template writes which asks for it (default {DATE}, so that corpora do not change "
+        "with the day)")  # fmt: skip
     add("--no-responses", action="store_true", help="leave replies of the file out")
     add("--keep-text", action="store_true", help="store the text beside the tokens")
 
@@ -83,17 +89,18 @@ def run(args: argparse.Namespace) -> int:
     limit = args.max_tokens if args.max_tokens is not None else _positions(args.model)
     if limit < 1:
         raise ConfigError(f"--max-tokens {limit}: a prompt has at least one token")
-    template = Template(args.model, _options(args.template_option))
+    encoder = Encoder(args.model, _options(args.template_option), args.date)
     account = Account()
     rows = gather(specs, given, account, responses=not args.no_responses)
-    prompts = _tokenise(rows, template, limit, account, args.keep_text)
+    prompts = _tokenise(rows, encoder, limit, account, args.keep_text)
     _check_sets(specs, prompts, account)
     attributes = {
         "origin": "corpus",
         "model_id": args.model.resolve().name,
-        **template.hashes,
-        "bos": template.bos,
-        "template_options": json.dumps(template.options, sort_keys=True),
+        **encoder.hashes,
+        "bos": encoder.bos,
+        "template_options": json.dumps(encoder.chat.options, sort_keys=True),
+        "template_date": str(args.date) if encoder.chat.dated else "",
         "max_tokens": limit,
         "sources": json.dumps(account.sources),
         "dropped": json.dumps(account.reasons()),
@@ -104,22 +111,21 @@ def run(args: argparse.Namespace) -> int:
     dropped = args.out.with_name(args.out.name + ".dropped.csv")
     with publishing(dropped) as temporary, open(temporary, "w", newline="") as handle:
         csv.writer(handle).writerows([("source", "row", "set", "reason"), *account.dropped])
-    _summary(args.out, dropped, prompts, account)
+    _summary(args.out, dropped, prompts, account, encoder.notes)
     return 0
 
 
-def _tokenise(rows: list[Row], template: Template, limit: int, account: Account, keep_text: bool) -> list[Prompt]:
+def _tokenise(rows: list[Row], encoder: Encoder, limit: int, account: Account, keep_text: bool) -> list[Prompt]:
     prompts = []
     for row, cluster in zip(rows, cluster_ids([row.keys for row in rows]), strict=True):
         try:
-            coded = template.encode(row.text, row.response, row.target)
+            coded = encoder.encode(row.text, row.response, row.target)
             if len(coded.tokens) > limit:
                 raise Unfit(f"more than {limit} tokens")
         except Unfit as reason:
             account.drop(row, str(reason))
             continue
-        if coded.as_text:
-            account.notes["names of special tokens in the text, tokenised as plain text"] += 1
+        account.notes.update(coded.notes)
         prompts.append(
             Prompt(
                 coded.tokens,
@@ -158,6 +164,10 @@ def _positions(model: Path) -> int:
         raise DataError(f"{model / 'config.json'}: not a model configuration ({type(error).__name__})") from None
 
 
+def _date(text: str) -> date:
+    return date.fromisoformat(text)
+
+
 def _options(texts: list[str]) -> dict[str, object]:
     options: dict[str, object] = {}
     for text in texts:
@@ -171,7 +181,7 @@ def _options(texts: list[str]) -> dict[str, object]:
     return options
 
 
-def _summary(out: Path, dropped: Path, prompts: list[Prompt], account: Account) -> None:
+def _summary(out: Path, dropped: Path, prompts: list[Prompt], account: Account, notes: list[str]) -> None:
     print(f"{out}: {len(prompts)} prompts, {sum(len(p.tokens) for p in prompts)} tokens")
     print(f"  {'set':<20}{'prompts':>9}{'clusters':>9}{'replies':>9}" + "".join(f"{split:>12}" for split in SPLITS))
     for name in dict.fromkeys(p.set for p in prompts):
@@ -180,6 +190,8 @@ def _summary(out: Path, dropped: Path, prompts: list[Prompt], account: Account) 
         replies = sum(p.response is not None for p in members)
         counts = f"{len(members):>9}{len({p.cluster for p in members}):>9}{replies:>9}"
         print(f"  {name:<20}{counts}" + "".join(f"{splits[i]:>12}" for i in range(len(SPLITS))))
+    for note in notes:
+        print(f"  note: {note}")
     for text, number in account.notes.items():
         print(f"  note: {text}: {number}")
     print(f"  dropped: {len(account.dropped)} rows" + (f", all named in {dropped}" if account.dropped else ""))

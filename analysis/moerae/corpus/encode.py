@@ -1,0 +1,124 @@
+"""One row -> tokens as the model's own template and tokenizer give them, and where text and reply stand in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from moerae.corpus.chat import Chat, Rendering
+from moerae.corpus.markers import Coder
+from moerae.corpus.tokenizer import load_tokenizer
+from moerae.corpus.unfit import Unfit
+from moerae.errors import DataError
+from moerae.files.hashing import file_hash
+
+NEUTRALISED = "names of special tokens in the text, tokenised as plain text"
+KEPT = "added tokens of the tokenizer in the text that its chat template does not write, kept as they are"
+ELSEWHERE = "replies stand where the chat template puts them, which is not behind its generation prompt"
+
+
+@dataclass
+class Tokenised:
+    """Positions are token indices in the row."""
+
+    tokens: list[int]
+    content: tuple[int, int]  # tokens that hold at least one character of the user's text
+    response: int | None = None
+    target: list[int] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what is worth a word, without text of the row
+
+
+class Encoder:
+    def __init__(self, folder: Path, options: Mapping[str, Any], today: date) -> None:
+        self.folder, self.tokenizer = folder, load_tokenizer(folder)
+        self.chat = Chat(self.tokenizer, folder, options, today)
+        self.coder = Coder(self.tokenizer, self.chat.spelled, adds=not self.chat.source)
+        self.bos = self._bos()
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """XXH3-128 of tokenizer.json and of the chat template; of the file where it is one."""
+        template = self.tokenizer.chat_template or ""
+        template = template if isinstance(template, str) else json.dumps(template, sort_keys=True)
+        parts = {
+            "tokenizer_hash": ("tokenizer.json", self.tokenizer.backend_tokenizer.to_str()),
+            "chat_template_hash": ("chat_template.jinja", template),
+        }
+        found = {key: (self.folder / name, text) for key, (name, text) in parts.items()}
+        return {
+            key: file_hash(file) if file.is_file() else xxhash.xxh3_128_hexdigest(text.encode())
+            for key, (file, text) in found.items()
+        }
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be known of the template."""
+        bos = self.tokenizer.bos_token_id
+        missing = self.chat.source and self.bos == "none" and bos is not None and bos in self.tokenizer("a").input_ids
+        notes = {
+            "no chat template was found (chat_template.jinja, tokenizer_config.json, chat_template.json): prompts are "
+            "plain text, as for a base model": not self.chat.source,
+            f"the chat template writes a date; it is {self.chat.today} in every prompt (--date)": self.chat.dated,
+            "the chat template writes no BOS, which the tokenizer adds to plain text; prompts have none": missing,
+        }
+        return [note for note, holds in notes.items() if holds]
+
+    def encode(self, prompt: str, response: str | None = None, target: str | None = None) -> Tokenised:
+        """Tokens of the templated prompt and, where given, of the assistant turn that follows it."""
+        rendering = self.chat.prompt(prompt) if response is None else self.chat.answered(prompt, response)
+        coded = self.coder.encode(rendering)
+        content = self.coder.span(coded, rendering.text, rendering.prompt)
+        if content[0] == content[1]:
+            raise Unfit("no token holds the text")
+        notes = {NEUTRALISED: coded.neutralised, KEPT: coded.kept}
+        row = Tokenised(coded.ids, content)
+        if rendering.reply is not None:
+            row.response = coded.before(rendering.begin)
+            row.tokens = coded.ids[: self._end(coded.ids, coded.before(rendering.reply[1]))]
+            notes[ELSEWHERE] = not self._continues(rendering)
+        row.notes = [note for note, holds in notes.items() if holds]
+        if target is not None:
+            try:
+                row.target = self._target(row, prompt, target)
+            except Unfit as reason:
+                row.notes.append(f"target left out: {reason}")
+        return row
+
+    def _target(self, row: Tokenised, prompt: str, target: str) -> list[int]:
+        """Tokens that follow the prompt's, up to the last of the target's words."""
+        rendering = self.chat.answered(prompt, target)
+        coded = self.coder.encode(rendering)
+        asked = row.tokens[: row.response]
+        if coded.ids[: len(asked)] != asked:
+            raise Unfit(
+                "the chat template does not put it behind the tokens of its generation prompt (an open thought? "
+                "--template-option enable_thinking=false closes it in some templates)"
+            )
+        return coded.ids[len(asked) : coded.before(rendering.reply[1])]
+
+    def _continues(self, rendering: Rendering) -> bool:
+        return rendering.text.startswith(self.chat.after, rendering.prompt[1])
+
+    def _end(self, ids: list[int], words: int) -> int:
+        """Behind the marker that closes the assistant's turn, or behind the words where none does."""
+        ends = (i + 1 for i in range(words, len(ids)) if ids[i] in self.coder.added)
+        return next(ends, words)
+
+    def _bos(self) -> str:
+        """`template`: rendered by it; `added`: by the tokenizer, to plain text; `none`."""
+        bos = self.tokenizer.bos_token_id
+        before = self.tokenizer(self.chat.before, add_special_tokens=False).input_ids if self.chat.source else []
+        if bos is not None and before[:2] == [bos, bos]:
+            raise DataError(
+                f"{self.folder}: a templated prompt begins with two BOS tokens (id {bos}), expected one; the model "
+                "would see what it never saw in training; repair the chat template"
+            )
+        if self.chat.source:
+            return "template" if bos in before else "none"
+        return "added" if bos is not None and bos in self.tokenizer("a").input_ids else "none"
