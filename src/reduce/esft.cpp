@@ -19,38 +19,29 @@ std::int64_t units_of(std::int64_t value, Wide of) {
   return static_cast<std::int64_t>(whole + (up ? 1 : 0));
 }
 
-std::vector<double> token_score(ExpertSpace const& space, UsageTotals const& total) {
-  std::vector<double> score(total.count.size());
-  auto const selections = static_cast<double>(total.tokens * space.top_k);
-  for (std::size_t e = 0; e < score.size(); ++e) score[e] = static_cast<double>(total.count[e]) / selections;
-  return score;
+// What makes a share of 1: the selections of all tokens, or a gate weight of 1 of each.
+Wide all_of(EsftCriterion const& criterion, ExpertSpace const& space, UsageTotals const& total) {
+  auto const of_token = criterion.counted == &UsageTotals::count ? Wide{space.top_k} : Wide{1} << 32;
+  return total.tokens * of_token;
 }
 
-std::vector<std::int64_t> token_units(ExpertSpace const& space, UsageTotals const& total) {
-  std::vector<std::int64_t> units(total.count.size());
-  for (std::size_t e = 0; e < units.size(); ++e)
-    units[e] = units_of(total.count[e], static_cast<Wide>(total.tokens) * space.top_k);
-  return units;
-}
-
-std::vector<double> gate_score(ExpertSpace const&, UsageTotals const& total) {
-  std::vector<double> score(total.mass.size());
-  for (std::size_t e = 0; e < score.size(); ++e)
-    score[e] = static_cast<double>(total.mass[e]) * mass_unit / static_cast<double>(total.tokens);
-  return score;
-}
-
-std::vector<std::int64_t> gate_units(ExpertSpace const&, UsageTotals const& total) {
-  std::vector<std::int64_t> units(total.mass.size());
-  for (std::size_t e = 0; e < units.size(); ++e)
-    units[e] = units_of(total.mass[e], static_cast<Wide>(total.tokens) << 32);
-  return units;
-}
-
-constexpr EsftCriterion table[] = {{"esft_token", "token", .2, token_score, token_units},
-                                   {"esft_gate", "gate", .1, gate_score, gate_units}};
+constexpr EsftCriterion table[] = {{"esft_token", "token", .2, &UsageTotals::count},
+                                   {"esft_gate", "gate", .1, &UsageTotals::mass}};
 
 }  // namespace
+
+std::vector<double> EsftCriterion::score(ExpertSpace const& space, UsageTotals const& total) const {
+  auto const all = static_cast<double>(all_of(*this, space, total));
+  std::vector<double> score;
+  for (auto const value : total.*counted) score.push_back(static_cast<double>(value) / all);
+  return score;
+}
+
+std::vector<std::int64_t> EsftCriterion::units(ExpertSpace const& space, UsageTotals const& total) const {
+  std::vector<std::int64_t> units;
+  for (auto const value : total.*counted) units.push_back(units_of(value, all_of(*this, space, total)));
+  return units;
+}
 
 std::span<EsftCriterion const> esft_criteria() {
   return table;

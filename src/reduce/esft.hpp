@@ -13,12 +13,14 @@ namespace moerae {
 
 struct EsftCriterion {
   std::string_view name;
-  std::string_view dataset;  ///< in esft/<set>/ of scores.h5
-  double default_p;          ///< published: .2 token, .1 gate
-  /// Score of every expert [L*K].
-  std::vector<double> (*score)(ExpertSpace const& space, UsageTotals const& total);
+  std::string_view dataset;                         ///< in esft/<set>/ of scores.h5
+  double default_p;                                 ///< published: .2 token, .1 gate
+  std::vector<std::int64_t> UsageTotals::*counted;  ///< selections, k of a token; gate weight, about 1 of it
+
+  /// Share of every expert [L*K].
+  [[nodiscard]] std::vector<double> score(ExpertSpace const& space, UsageTotals const& total) const;
   /// round(score, 4) as integers of 1e-4 [L*K], halves to even, from the integers: no rounding before it.
-  std::vector<std::int64_t> (*units)(ExpertSpace const& space, UsageTotals const& total);
+  [[nodiscard]] std::vector<std::int64_t> units(ExpertSpace const& space, UsageTotals const& total) const;
 };
 
 /// All of them.

@@ -7,10 +7,13 @@ namespace moerae {
 /// Usage of the experts where only the token counts, not which tokens a group happens to have: each token's
 /// selection minus the share with which both groups together select the expert at that token id, summed over
 /// the tokens of a cluster whose id occurs in both groups (Cochran-Mantel-Haenszel's observed minus expected
-/// with the token id as stratum). In both tables `count` is that sum in units of `same_token_unit`, `tokens`
-/// the tokens it is taken over, `mass` empty; clusters without such a token are left out.
+/// with the token id as stratum). Rows are those of the table of each group.
 struct SameToken {
-  UsageTable a, b;
+  struct Rows {
+    std::vector<std::int64_t> tokens;  ///< [C] that the sums are taken over; 0 where the cluster has none
+    std::vector<std::int64_t> sum;     ///< [C, L*K] in units of `same_token_unit`
+  };
+  Rows a, b;
 };
 inline constexpr double same_token_unit = 1.0 / 65536.0;
 

@@ -53,10 +53,4 @@ ContrastCriterion const* find(std::string_view name) {
   return found == std::end(table) ? nullptr : found;
 }
 
-std::string known() {
-  std::string names;
-  for (auto const& row : table) names += (names.empty() ? "" : ", ") + std::string(row.name);
-  return names;
-}
-
 }  // namespace moerae::contrast

@@ -36,8 +36,6 @@ namespace contrast {
 [[nodiscard]] std::span<ContrastCriterion const> criteria();
 /// Null when unknown.
 [[nodiscard]] ContrastCriterion const* find(std::string_view name);
-/// "risk_difference, log_odds, ..."
-[[nodiscard]] std::string known();
 
 }  // namespace contrast
 }  // namespace moerae

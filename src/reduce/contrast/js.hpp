@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "reduce/contrast/comparison.hpp"
@@ -32,8 +31,5 @@ inline constexpr std::uint32_t js_relabellings = 200;
 
 /// The same for (a, b) and (b, a). `seed` keys the relabellings. Not collective.
 [[nodiscard]] JsEstimate js_estimate(Comparison const& groups, std::uint64_t seed = 0);
-
-/// Sums of terms [L*K] over the experts of each layer [L].
-[[nodiscard]] std::vector<double> js_of_layers(ExpertSpace const& space, std::span<double const> terms);
 
 }  // namespace moerae::contrast

@@ -5,15 +5,32 @@
 #include <map>
 #include <utility>
 
-#include "moerae/base/check.hpp"
 #include "moerae/base/draws.hpp"
-#include "reduce/contrast/strata.hpp"
 
 namespace moerae {
 namespace {
 
-/// Both tables ascend by cluster.
-std::vector<Unit> merged(UsageTable const& a, UsageTable const& b) {
+// The eighth in which each of the lengths lies: the number of the octiles (the values at ranks floor(j n /
+// 8), j = 1..7) that are not above it. Equal lengths lie in the same eighth, some of which are empty then.
+std::vector<std::int32_t> eighths(std::span<std::int64_t const> lengths) {
+  std::vector<std::int64_t> sorted(lengths.begin(), lengths.end()), octiles;
+  std::ranges::sort(sorted);
+  for (std::size_t j = 1; j < 8 && !sorted.empty(); ++j) octiles.push_back(sorted[j * sorted.size() / 8]);
+  std::vector<std::int32_t> eighth;
+  eighth.reserve(lengths.size());
+  for (auto const length : lengths)
+    eighth.push_back(static_cast<std::int32_t>(std::ranges::upper_bound(octiles, length) - octiles.begin()));
+  return eighth;
+}
+
+template <class T>
+T of_unit(Unit const& unit, std::vector<T> const& in_a, std::vector<T> const& in_b) {
+  return unit.a >= 0 ? in_a[static_cast<std::size_t>(unit.a)] : in_b[static_cast<std::size_t>(unit.b)];
+}
+
+}  // namespace
+
+std::vector<Unit> units_of(UsageTable const& a, UsageTable const& b) {
   std::vector<Unit> units;
   std::size_t i = 0, j = 0;
   while (i < a.clusters.size() || j < b.clusters.size()) {
@@ -28,24 +45,8 @@ std::vector<Unit> merged(UsageTable const& a, UsageTable const& b) {
   return units;
 }
 
-template <class T>
-T of_unit(Unit const& unit, std::vector<T> const& in_a, std::vector<T> const& in_b) {
-  return unit.a >= 0 ? in_a[static_cast<std::size_t>(unit.a)] : in_b[static_cast<std::size_t>(unit.b)];
-}
-
-void check_columns(UsageTable const& table) {
-  auto const n = table.clusters.size();
-  expect(table.topic.size() == n && table.length.size() == n,
-         "set {}: {} topics and {} lengths of {} clusters", table.name, table.topic.size(),
-         table.length.size(), n);
-}
-
-}  // namespace
-
 Relabelling::Relabelling(UsageTable const& a, UsageTable const& b, PermuteWithin within)
-    : units_(merged(a, b)) {
-  check_columns(a);
-  check_columns(b);
+    : units_(units_of(a, b)) {
   std::vector<std::size_t> alone;  // clusters that are no pair
   std::vector<std::int64_t> lengths;
   for (std::size_t u = 0; u < units_.size(); ++u) {
@@ -54,7 +55,7 @@ Relabelling::Relabelling(UsageTable const& a, UsageTable const& b, PermuteWithin
     lengths.push_back(of_unit(units_[u], a.length, b.length));
   }
   pairs_ = units_.size() - alone.size();
-  auto const eighth = detail::eighths(lengths);
+  auto const eighth = eighths(lengths);
   std::map<std::pair<std::int32_t, std::int32_t>, Stratum> strata;
   for (std::size_t i = 0; i < alone.size(); ++i) {
     auto const& unit = units_[alone[i]];

@@ -26,6 +26,9 @@ struct Unit {
   [[nodiscard]] bool pair() const { return a >= 0 && b >= 0; }
 };
 
+/// All clusters of both, ascending by id.
+[[nodiscard]] std::vector<Unit> units_of(UsageTable const& a, UsageTable const& b);
+
 /// What can be exchanged between two groups of prompts without a difference, if routing does not depend on
 /// the group within a stratum. A label is 1 where a unit stands as it is (pair: not swapped; else: in group
 /// a) and 0 where it is exchanged (pair: swapped; else: in group b).

@@ -4,15 +4,13 @@
 #include <bit>
 #include <cmath>
 
-#include "moerae/base/check.hpp"
-
 namespace moerae::detail {
 namespace {
 
 __extension__ using Wide = __int128;
 __extension__ using Unsigned = unsigned __int128;
 
-constexpr int value_bits = 30;
+constexpr int value_bits = 30, dropped_bits = 8;
 
 int bits(Wide value) {
   auto const magnitude = static_cast<Unsigned>(value < 0 ? -value : value);
@@ -30,42 +28,34 @@ std::int32_t rounded(Wide value, int shift) {
 
 }  // namespace
 
-UnitResiduals::UnitResiduals(UnitRows const& rows) : usage_shift_(rows.experts(), 0) {
-  auto const experts = rows.experts();
-  std::vector<UnitSide> sides;
+UnitResiduals::UnitResiduals(UnitRows const& rows) : rows_(rows), usage_shift_(rows.experts, 0) {
+  auto const experts = rows.experts;
   std::int64_t tokens = 0;
   std::vector<std::int64_t> total(experts, 0);
-  auto const take = [&](UnitSide const& side) {
-    if (side.tokens == 0) return Side{};
-    sides.push_back(side);
+  for (auto const& side : rows.sides) {
     tokens += side.tokens;
     for (std::size_t e = 0; e < experts; ++e) total[e] += side.usage[e];
-    return Side{side, sides.size() - 1};
-  };
-  for (std::size_t u = 0; u < rows.units(); ++u) {
-    as_is_.push_back(take(rows.as_is(u)));
-    twin_.push_back(take(rows.twin(u)));
   }
   auto const residual = [&](UnitSide const& side, std::size_t e) {
     return static_cast<Wide>(side.usage[e]) * tokens - static_cast<Wide>(total[e]) * side.tokens;
   };
   std::vector<int> shift(experts, -value_bits);
-  for (auto const& side : sides)
+  for (auto const& side : rows.sides)
     for (std::size_t e = 0; e < experts; ++e) {
       shift[e] = std::max(shift[e], bits(residual(side, e)) - value_bits);
       usage_shift_[e] = std::max(usage_shift_[e], bits(side.usage[e]) - value_bits);
     }
-  residuals_.reserve(sides.size() * experts);
-  for (auto const& side : sides)
-    for (std::size_t e = 0; e < experts; ++e) residuals_.push_back(rounded(residual(side, e), shift[e]));
+  residuals_.reserve(rows.sides.size() * experts);
+  for (auto const& side : rows.sides)
+    for (std::size_t e = 0; e < experts; ++e)
+      residuals_.push_back(rounded(rounded(residual(side, e), shift[e]), dropped_bits));
   for (std::size_t e = 0; e < experts; ++e)
-    residual_unit_.push_back(std::ldexp(1.0, shift[e] - usage_shift_[e]) / static_cast<double>(tokens));
+    units_.push_back(std::ldexp(1.0, shift[e] - usage_shift_[e] + dropped_bits) /
+                     static_cast<double>(tokens));
 }
 
-std::int64_t UnitResiduals::usage(Side const& side, std::size_t expert) const {
-  if (side.from.tokens == 0) return 0;
-  auto const shift = usage_shift_[expert];
-  return shift == 0 ? side.from.usage[expert] : rounded(side.from.usage[expert], shift);
+void UnitResiduals::usage(std::size_t side, std::span<std::int64_t> out) const {
+  for (std::size_t e = 0; e < out.size(); ++e) out[e] = rounded(rows_.sides[side].usage[e], usage_shift_[e]);
 }
 
 }  // namespace moerae::detail

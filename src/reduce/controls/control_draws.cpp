@@ -26,13 +26,6 @@ double ratio_of(Target const& target, Quantity const& quantity, std::span<std::s
   return total(chosen) / total(target.set);
 }
 
-double distance_of(Target const& target, std::span<std::size_t const> chosen) {
-  double distance = 0;
-  for (auto const& quantity : target.quantities)
-    distance = std::max(distance, std::abs(std::log(ratio_of(target, quantity, chosen))));
-  return distance;
-}
-
 std::vector<std::size_t> draw_dose(Target const& target, Draws draws) {
   auto const& mass = target.quantities[Target::dose].value;
   auto const& space = target.space;

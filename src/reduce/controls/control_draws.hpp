@@ -55,8 +55,6 @@ inline constexpr double widest_total = 1.1, least_total = .9;
 /// Total of the chosen over that of the set.
 [[nodiscard]] double ratio_of(Target const& target, Quantity const& quantity,
                               std::span<std::size_t const> chosen);
-/// The largest |log ratio| over the quantities.
-[[nodiscard]] double distance_of(Target const& target, std::span<std::size_t const> chosen);
 
 /// Candidates of every member of a set, nearest first.
 class Neighbours {

@@ -11,6 +11,7 @@ namespace moerae {
 namespace {
 
 using controls::Draws;
+using controls::Quantity;
 using controls::Target;
 using Experts = std::vector<std::size_t>;
 
@@ -26,34 +27,43 @@ void add_quantities(Target& target, SetUsage const& usage) {
                                std::max(1.0, sum(usage.mass)) / std::max(1.0, sum(usage.count)) / 2});
 }
 
+/// Those in which a kind of control is matched.
+std::span<Quantity const> matched_in(Target const& target, std::string_view kind) {
+  auto const all = std::span(target.quantities);
+  return kind == "dose" ? all.subspan(Target::dose, 1) : all;
+}
+
+bool matched(Target const& target, std::string_view kind, Experts const& chosen) {
+  return std::ranges::all_of(matched_in(target, kind), [&](Quantity const& quantity) {
+    return controls::agrees(ratio_of(target, quantity, chosen));
+  });
+}
+
 store::ControlSet control_of(Target const& target, std::string_view kind, Experts const& chosen) {
-  store::ControlSet out{std::string(kind), {}, {}, true};
+  store::ControlSet out{std::string(kind), {}, {}, matched(target, kind, chosen)};
   auto const experts = static_cast<std::size_t>(target.space.experts);
   for (auto const e : chosen)
     out.experts.emplace_back(target.space.layers[e / experts], static_cast<std::int32_t>(e % experts));
-  for (std::size_t q = 0; q < target.quantities.size(); ++q) {
-    auto const& quantity = target.quantities[q];
+  for (auto const& quantity : target.quantities)
     out.ratio.emplace_back(quantity.name, ratio_of(target, quantity, chosen));
-    if (kind != "dose" || q == Target::dose)
-      out.matched = out.matched && controls::agrees(out.ratio.back().second);
-  }
   return out;
 }
 
-/// The first good draw, else the nearest; empty where every draw is.
-Experts search(std::uint32_t tries, std::function<Experts(std::uint32_t)> const& draw,
-               std::function<double(Experts const&)> const& distance,
-               std::function<bool(Experts const&)> const& good) {
+/// The first matched draw, else that with the smallest of largest |log ratio|; empty where every draw is.
+Experts search(Target const& target, std::string_view kind, std::uint32_t tries,
+               std::function<Experts(std::uint32_t)> const& draw) {
   Experts best;
   double nearest = INFINITY;
   for (std::uint32_t t = 0; t < tries; ++t) {
     auto chosen = draw(t);
     if (chosen.empty()) continue;
-    if (good(chosen)) return chosen;
-    if (auto const d = distance(chosen); d < nearest) {
-      nearest = d;
-      best = std::move(chosen);
-    }
+    if (matched(target, kind, chosen)) return chosen;
+    double distance = 0;
+    for (auto const& quantity : matched_in(target, kind))
+      distance = std::max(distance, std::abs(std::log(ratio_of(target, quantity, chosen))));
+    if (distance >= nearest) continue;
+    nearest = distance;
+    best = std::move(chosen);
   }
   return best;
 }
@@ -99,11 +109,6 @@ Controls draw_controls(ExpertSpace const& space, std::string const& name, std::s
     out.notes.push_back("no controls: the set has no experts");
     return out;
   }
-  auto const all_agree = [&](Experts const& chosen) {
-    return std::ranges::all_of(target.quantities,
-                               [&](auto const& q) { return controls::agrees(ratio_of(target, q, chosen)); });
-  };
-  auto const& mass = target.quantities[Target::dose];
   auto const add = [&](std::string_view kind, Experts const& chosen) {
     if (!chosen.empty()) out.sets.push_back(control_of(target, kind, chosen));
     return !chosen.empty();
@@ -116,18 +121,16 @@ Controls draw_controls(ExpertSpace const& space, std::string const& name, std::s
   } else {
     controls::Neighbours const neighbours(target);
     for (std::uint32_t c = 0; c < rule.matched; ++c)
-      add("matched",
-          search(
-              rule.tries, [&](std::uint32_t t) { return neighbours.draw(Draws(rule.seed, name, 0, c, t)); },
-              [&](Experts const& chosen) { return distance_of(target, chosen); }, all_agree));
+      add("matched", search(target, "matched", rule.tries, [&](std::uint32_t t) {
+            return neighbours.draw(Draws(rule.seed, name, 0, c, t));
+          }));
   }
   if (benign && !add("benign_top", benign_top(target, *benign)))
     out.notes.push_back("no benign_top control: the set holds every expert of its layers");
   for (std::uint32_t c = 0; c < rule.dose; ++c) {
-    auto const chosen = search(
-        rule.tries, [&](std::uint32_t t) { return draw_dose(target, Draws(rule.seed, name, 1, c, t)); },
-        [&](Experts const& some) { return std::abs(std::log(ratio_of(target, mass, some))); },
-        [&](Experts const& some) { return controls::agrees(ratio_of(target, mass, some)); });
+    auto const chosen = search(target, "dose", rule.tries, [&](std::uint32_t t) {
+      return draw_dose(target, Draws(rule.seed, name, 1, c, t));
+    });
     if (add("dose", chosen)) continue;
     out.notes.push_back("no dose control: the set's layers have no other expert with gate mass that fits");
     break;

@@ -27,13 +27,11 @@ struct ControlRule {
 
 /// What masking any experts like these would do is measured on controls:
 ///   matched     as many others in each layer; each drawn, without replacement, among those of its layer
-///   whose
-///               usage and gate mass on both prompt sets are within a factor of 1.25, widened by 1.25 until
-///               there are 3. `matched` when all totals are within [.9, 1.1] of the set's
+///               whose usage and gate mass on both prompt sets are within a factor of 1.25, widened by 1.25
+///               until there are 3. `matched` when all totals are within [.9, 1.1] of the set's
 ///   benign_top  the experts of each layer that the benign set uses most, outside the set, as many. One
 ///   dose        others of the set's layers, as many as it takes to reach the set's gate mass on the
-///   evaluated
-///               prompts; k of each layer stay free. `matched` when that total is within [.9, 1.1]
+///               evaluated prompts; k of each layer stay free. `matched` when that total is within [.9, 1.1]
 /// A set of the most used experts has no match: its controls say so in their ratios. Controls are independent
 /// draws; two can be the same.
 struct Controls {

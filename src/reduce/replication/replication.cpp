@@ -43,10 +43,11 @@ void Replication::add(Comparison const& tile) {
       std::vector<std::int16_t> weights;
       for (bool const second : splits_[s].second) weights.push_back(second == (half == 1) ? 1 : 0);
       auto const part = drawn(tile, splits_[s].clusters, weights);
+      auto const groups = part.view();
       for (std::size_t c = 0; c < criteria_.size(); ++c) {
         if (!absent_[c].empty()) continue;
         try {
-          auto const score = criteria_[c]->score(*part).score;
+          auto const score = criteria_[c]->score(groups).score;
           auto& all = scores_[(c * splits + s) * 2 + half];
           all.insert(all.end(), score.begin(), score.end());
         } catch (Error const& error) {

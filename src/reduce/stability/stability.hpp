@@ -10,7 +10,6 @@
 #include "moerae/reduce/plan/options.hpp"
 #include "moerae/store/expert_set.hpp"
 #include "reduce/resampling/resample.hpp"
-#include "reduce/stability/top_n.hpp"
 #include "reduce/usage/usage_table.hpp"
 
 namespace moerae {
@@ -58,6 +57,10 @@ struct Stability {
 
 /// Sizes of a stability path: 1 to about 2N in at most 24 steps, N among them, below the number of experts.
 [[nodiscard]] std::vector<std::int32_t> path_sizes(std::int64_t top, std::int64_t experts);
+
+/// N of a top-N. Per layer: auto is max(k, floor(.1 K)), else floor(alpha K + 1e-9). Over the model: L times
+/// the former, floor(alpha L K + 1e-9). Throws ConfigError when that is 0 or more than there are experts.
+[[nodiscard]] std::int64_t top_size(ExpertSpace const& space, Scope scope, std::optional<double> alpha);
 
 /// N of a rule: `top_size`, but for contrasts without alpha the largest N with E[V] <= 1 by the unimodal
 /// bound (none for the bootstrap: top_size), per layer its L-th part and at least 1. Throws ConfigError as

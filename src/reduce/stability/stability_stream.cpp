@@ -27,7 +27,6 @@ StabilityStream::StabilityStream(mpi::Comm const& comm, ExpertSpace space, Stabi
       result_{std::move(space), std::move(rule), 0, {}, {}, {}},
       weights_(result_.rule.resampling, seed),
       mine_(replicates_of(comm, result_.rule.samples)),
-      added_(result_.space.layers.size(), false),
       progress_(what, "replicates", static_cast<double>(result_.rule.samples)) {
   auto const& whole = result_.space;
   mpi::agree(comm, [&] { result_.top = top_of(whole, result_.rule); });
@@ -35,8 +34,6 @@ StabilityStream::StabilityStream(mpi::Comm const& comm, ExpertSpace space, Stabi
   auto const field = model ? whole.size() : static_cast<std::size_t>(whole.experts);
   result_.sizes = path_sizes(result_.top, static_cast<std::int64_t>(field));
   counter_.emplace(result_.sizes, whole.size());
-  for (std::size_t l = 0; l < whole.layers.size(); ++l) layer_at_[whole.layers[l]] = l;
-
   if (!model) return;
   auto const kept = mine_.size() * static_cast<std::size_t>(result_.sizes.back()) * sizeof(Candidate);
   mpi::agree(comm, [&] {
@@ -52,26 +49,21 @@ StabilityStream::StabilityStream(mpi::Comm const& comm, ExpertSpace space, Stabi
 
 void StabilityStream::check(ExpertSpace const& tile) const {
   auto const& whole = result_.space;
-  expect(tile.experts == whole.experts && tile.top_k == whole.top_k,
-         "a tile of {} experts, top {}, of {}, top {}", tile.experts, tile.top_k, whole.experts, whole.top_k);
-  for (auto const layer : tile.layers) {
-    auto const at = layer_at_.find(layer);
-    expect(at != layer_at_.end(), "a tile with layer {}, which the model does not have", layer);
-    expect(!added_[at->second], "layer {} twice", layer);
-  }
+  auto const n = tile.layers.size();
+  expect(done_ + n <= whole.layers.size() && tile == whole.part({done_, n}),
+         "a tile of {} layers of {} experts, top {}: not the next ones after {}", n, tile.experts, tile.top_k,
+         done_);
 }
 
-void StabilityStream::take(std::size_t replicate, std::span<std::int32_t const> layers,
-                           std::span<double const> keys) {
+void StabilityStream::take(std::size_t replicate, std::size_t first_layer, std::span<double const> keys) {
   auto const experts = static_cast<std::size_t>(result_.space.experts);
   bool const model = result_.rule.scope == Scope::model;
   double const above = result_.rule.score == "usage" ? no_floor : 0;
   std::vector<Candidate> of_layer;
   auto& best = model ? best_[replicate] : of_layer;
-  for (std::size_t l = 0; l < layers.size(); ++l) {
-    auto const first = layer_at_.at(layers[l]) * experts;
-    for (std::size_t e = 0; e < experts; ++e)
-      if (auto const key = keys[l * experts + e]; key > above) best.push_back({key, first + e});
+  for (std::size_t layer = 0; layer < keys.size(); layer += experts) {
+    for (auto i = layer; i < layer + experts; ++i)
+      if (keys[i] > above) best.push_back({keys[i], first_layer * experts + i});
     if (model) continue;
     counter_->add(best);
     best.clear();
@@ -86,11 +78,10 @@ void StabilityStream::each_block(std::size_t clusters, Visit const& visit) const
 }
 
 void StabilityStream::added(ExpertSpace const& tile) {
-  for (auto const layer : tile.layers) added_[layer_at_.at(layer)] = true;
+  done_ += tile.layers.size();
   if (comm_.rank() == 0)
-    progress_.advance_to(static_cast<double>(result_.rule.samples) *
-                         static_cast<double>(std::ranges::count(added_, true)) /
-                         static_cast<double>(added_.size()));
+    progress_.advance_to(static_cast<double>(result_.rule.samples) * static_cast<double>(done_) /
+                         static_cast<double>(result_.space.layers.size()));
 }
 
 void StabilityStream::add(UsageTable const& tile) {
@@ -102,18 +93,12 @@ void StabilityStream::add(UsageTable const& tile) {
         "exists; SES needs at least 2 (methods ask for 20 and more)",
         tile.name, tile.clusters.size());
     check(tile.space);
-    auto const experts = static_cast<std::size_t>(tile.space.experts);
-    std::vector<double> keys;
     each_block(tile.clusters.size(), [&](std::size_t start, std::span<std::int64_t const> some) {
       each_layers_sums(tile, weights_.packed(some, tile.clusters),
                        [&](std::size_t first, std::size_t n, std::span<std::int64_t const> sums) {
-                         auto const layers = std::span(tile.space.layers).subspan(first, n / experts);
-                         keys.resize(n);
-                         for (std::size_t i = 0; i < some.size(); ++i) {
-                           std::ranges::transform(sums.subspan(i * n, n), keys.begin(),
-                                                  [](std::int64_t s) { return static_cast<double>(s); });
-                           take(start + i, layers, keys);
-                         }
+                         std::vector<double> const keys(sums.begin(), sums.end());
+                         for (std::size_t i = 0; i < some.size(); ++i)
+                           take(start + i, done_ + first, std::span(keys).subspan(i * n, n));
                        });
     });
     added(tile.space);
@@ -136,15 +121,11 @@ void StabilityStream::add(Comparison const& tile, ContrastFunction score) {
     each_block(clusters.size(), [&](std::size_t start, std::span<std::int64_t const> some) {
       auto const weights = weights_.rows(some, clusters);
       for (std::size_t first = 0; first < space.layers.size(); first += at_once) {
-        auto const slice = sliced(tile, first, std::min(at_once, space.layers.size() - first));
+        auto const slice = sliced(tile, {first, std::min(at_once, space.layers.size() - first)});
+        auto const view = slice.view();
         for (std::size_t i = 0; i < some.size(); ++i) {
-          auto const replicate =
-              drawn(*slice, clusters, weights.subspan(i * clusters.size(), clusters.size()));
-          auto const& part = (*replicate).a.clusters.space;
-          auto const keys = keys_of(scores_of(score, *replicate, some[i]), some[i]);
-          ensure(keys.size() == part.size(), "{} gave {} scores of {} experts", result_.rule.score,
-                 keys.size(), part.size());
-          take(start + i, part.layers, keys);
+          auto const replicate = drawn(view, clusters, weights.subspan(i * clusters.size(), clusters.size()));
+          take(start + i, done_ + first, keys_of(score, replicate.view(), some[i]));
         }
       }
     });
@@ -152,27 +133,28 @@ void StabilityStream::add(Comparison const& tile, ContrastFunction score) {
   });
 }
 
-std::vector<double> StabilityStream::scores_of(ContrastFunction score, Comparison const& drawn,
-                                               std::int64_t replicate) const {
+std::vector<double> StabilityStream::keys_of(ContrastFunction score, Comparison const& drawn,
+                                             std::int64_t replicate) const {
+  auto const& rule = result_.rule;
+  std::vector<double> keys;
   try {
-    return score(drawn).score;
+    keys = score(drawn).score;
   } catch (ConfigError const& error) {  // too few of something in a half: say of what
-    throw ConfigError(fmt::format("ses.score = {}, replicate {} of {} and {} clusters: {}",
-                                  result_.rule.score, replicate, drawn.a.clusters.clusters.size(),
+    throw ConfigError(fmt::format("ses.score = {}, replicate {} of {} and {} clusters: {}", rule.score,
+                                  replicate, drawn.a.clusters.clusters.size(),
                                   drawn.b.clusters.clusters.size(), error.what()));
   }
-}
-
-std::vector<double> StabilityStream::keys_of(std::vector<double> scores, std::int64_t replicate) const {
-  for (auto& score : scores) {
-    ensure(std::isfinite(score), "{} gave {} in replicate {}", result_.rule.score, score, replicate);
-    score = key_of(score, result_.rule.side);
+  ensure(keys.size() == drawn.a.clusters.space.size(), "{} gave {} scores of {} experts", rule.score,
+         keys.size(), drawn.a.clusters.space.size());
+  for (auto& key : keys) {
+    ensure(std::isfinite(key), "{} gave {} in replicate {}", rule.score, key, replicate);
+    key = key_of(key, rule.side);
   }
-  return scores;
+  return keys;
 }
 
 Stability StabilityStream::finish() {
-  expect(std::ranges::all_of(added_, std::identity{}), "stability selection finished before its last tile");
+  expect(done_ == result_.space.layers.size(), "stability selection finished before its last tile");
   for (auto& best : best_) counter_->add(best);
   auto const size = static_cast<std::ptrdiff_t>(result_.space.size());
   result_.path = counter_->path(comm_);

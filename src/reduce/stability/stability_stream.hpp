@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,7 +17,7 @@
 
 namespace moerae {
 
-/// Stability selection fed with tiles of whole layers in any order, so that no table of the whole model is
+/// Stability selection fed with tiles of whole layers, ascending, so that no table of the whole model is
 /// needed. `comm` is kept by reference. The result does not depend on the tiles or the number of ranks.
 /// With scope layer a layer is done when it was added. With scope model every replicate keeps its best
 /// experts so far, as many as the largest top N.
@@ -47,19 +46,17 @@ class StabilityStream {
   using Visit = std::function<void(std::size_t start, std::span<std::int64_t const> replicates)>;
   void check(ExpertSpace const& tile) const;
   void each_block(std::size_t clusters, Visit const& visit) const;
-  void take(std::size_t replicate, std::span<std::int32_t const> layers, std::span<double const> keys);
-  [[nodiscard]] std::vector<double> scores_of(ContrastFunction score, Comparison const& drawn,
-                                              std::int64_t replicate) const;
-  [[nodiscard]] std::vector<double> keys_of(std::vector<double> scores, std::int64_t replicate) const;
+  void take(std::size_t replicate, std::size_t first_layer, std::span<double const> keys);
+  [[nodiscard]] std::vector<double> keys_of(ContrastFunction score, Comparison const& drawn,
+                                            std::int64_t replicate) const;
   void added(ExpertSpace const& tile);
 
   mpi::Comm const& comm_;
   Stability result_;
-  std::map<std::int32_t, std::size_t> layer_at_;  // decoder index -> index of the layer
   std::optional<TopCounter> counter_;
   ReplicateWeights weights_;
   std::vector<std::int64_t> mine_;            // replicates of this rank
-  std::vector<bool> added_;                   // [L]
+  std::size_t done_ = 0;                      // layers
   std::vector<std::vector<Candidate>> best_;  // scope model: by replicate of this rank
   Progress progress_;
 };

@@ -54,29 +54,6 @@ void SameTokenSums::subtract_expected(std::size_t side, std::size_t rank, std::s
   }
 }
 
-UsageTable SameTokenSums::table(std::size_t side) const {
-  auto const& facts = shared_.facts(side);
-  auto const size = tile_.size();
-  std::vector<std::size_t> which;
-  std::vector<std::int64_t> ids;
-  for (std::size_t c = 0; c < facts.clusters.size(); ++c)
-    if (!shared_.clusters(side)[c].empty()) {
-      which.push_back(c);
-      ids.push_back(facts.clusters[c]);
-    }
-  UsageTable out(facts.name, tile_, std::move(ids));
-  out.mass.clear();
-  for (std::size_t i = 0; i < which.size(); ++i) {
-    auto const c = which[i];
-    for (auto const& id : shared_.clusters(side)[c]) out.tokens[i] += id.times;
-    out.topic[i] = facts.topic[c];
-    out.length[i] = facts.length[c];
-    std::copy_n(count_[side].begin() + static_cast<std::ptrdiff_t>(c * size), size,
-                out.count.begin() + static_cast<std::ptrdiff_t>(i * size));
-  }
-  return out;
-}
-
 SameToken SameTokenSums::finish(mpi::Comm const& comm) {
   mpi::sum(comm, std::span(pooled_));
   for (std::size_t id = 0; id < shared_.ids(); ++id) {
@@ -91,7 +68,7 @@ SameToken SameTokenSums::finish(mpi::Comm const& comm) {
     subtract_expected(side, static_cast<std::size_t>(comm.rank()), static_cast<std::size_t>(comm.size()));
     mpi::sum(comm, std::span(count_[side]));
   }
-  return {table(0), table(1)};
+  return {{shared_.tokens_of(0), std::move(count_[0])}, {shared_.tokens_of(1), std::move(count_[1])}};
 }
 
 void add_shard(ShardReader const& shard, std::vector<std::size_t> const& prompts, LayerRange layers,

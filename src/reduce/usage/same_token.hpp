@@ -36,6 +36,7 @@ class SharedTokens {
   [[nodiscard]] std::vector<std::vector<Times>> const& clusters(std::size_t side) const {  ///< [C], by id
     return times_[side];
   }
+  [[nodiscard]] std::vector<std::int64_t> tokens_of(std::size_t side) const;  ///< [C] with a shared id
   /// 0 or 1; 2: neither group.
   [[nodiscard]] std::size_t side_of(std::size_t prompt) const;
   [[nodiscard]] std::size_t row_of(std::size_t prompt) const { return layout_.row[prompt]; }
@@ -70,12 +71,11 @@ class SameTokenSums {
   [[nodiscard]] SharedTokens const& shared() const { return shared_; }
 
   /// Collective, once, after all shards: the sum over ranks, the same on every rank and for any number of
-  /// them. Clusters without a shared token are left out.
+  /// them.
   [[nodiscard]] SameToken finish(mpi::Comm const& comm);
 
  private:
   void subtract_expected(std::size_t side, std::size_t rank, std::size_t ranks);
-  [[nodiscard]] UsageTable table(std::size_t side) const;
 
   SharedTokens const& shared_;
   ExpertSpace tile_;

@@ -49,6 +49,15 @@ std::string SharedTokens::obstacle() const {
                      facts(1).name, why);
 }
 
+std::vector<std::int64_t> SharedTokens::tokens_of(std::size_t side) const {
+  std::vector<std::int64_t> tokens;
+  for (auto const& cluster : times_[side]) {
+    auto& sum = tokens.emplace_back(0);
+    for (auto const& id : cluster) sum += id.times;
+  }
+  return tokens;
+}
+
 UsageTable const& SharedTokens::facts(std::size_t side) const {
   return layout_.tables[table_[side]];
 }

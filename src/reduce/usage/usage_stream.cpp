@@ -14,8 +14,7 @@ namespace moerae {
 namespace {
 
 void combine(mpi::Comm const& comm, UsageTable& table) {
-  auto largest = table.mass.empty() ? 0 : std::ranges::max(table.mass);
-  largest = mpi::maximum(comm, largest);
+  auto const largest = mpi::maximum(comm, std::ranges::max(table.mass));
   mpi::agree(comm, [&] {
     validate<DataError>(largest <= std::numeric_limits<std::int64_t>::max() / comm.size(),
                         "set {}: gate mass of a cluster exceeds 2^31 weights; split it into more clusters",

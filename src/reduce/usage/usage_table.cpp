@@ -50,20 +50,16 @@ UsageTable with_layers(UsageTable const& facts, ExpertSpace space) {
 }
 
 UsageTable rows_of(UsageTable const& table, std::span<std::size_t const> which) {
-  std::vector<std::int64_t> ids;
-  for (auto const c : which) ids.push_back(table.clusters[c]);
-  UsageTable out(table.name, table.space, std::move(ids));
-  auto const size = static_cast<std::ptrdiff_t>(table.space.size());
-  for (std::size_t i = 0; i < which.size(); ++i) {
-    auto const from = static_cast<std::ptrdiff_t>(which[i]) * size;
-    auto const to = static_cast<std::ptrdiff_t>(i) * size;
-    out.tokens[i] = table.tokens[which[i]];
-    out.topic[i] = table.topic[which[i]];
-    out.length[i] = table.length[which[i]];
-    std::copy_n(table.count.begin() + from, size, out.count.begin() + to);
-    if (!table.mass.empty()) std::copy_n(table.mass.begin() + from, size, out.mass.begin() + to);
-  }
-  if (table.mass.empty()) out.mass.clear();
+  auto const size = table.space.size();
+  UsageTable out;
+  out.name = table.name;
+  out.space = table.space;
+  out.clusters = rows_of(table.clusters, which);
+  out.tokens = rows_of(table.tokens, which);
+  out.topic = rows_of(table.topic, which);
+  out.length = rows_of(table.length, which);
+  out.count = rows_of(table.count, which, size);
+  out.mass = rows_of(table.mass, which, size);
   return out;
 }
 

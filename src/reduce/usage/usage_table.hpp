@@ -57,8 +57,20 @@ struct Group {
 /// Zeros in the layers of `space`, the rest as in `facts`.
 [[nodiscard]] UsageTable with_layers(UsageTable const& facts, ExpertSpace space);
 
-/// The rows `which` (indices into `clusters`, ascending) of a table, with or without mass; `prompts` is
-/// unknown in it: 0.
+/// The rows `which` of values [C, width].
+template <class T>
+[[nodiscard]] std::vector<T> rows_of(std::vector<T> const& values, std::span<std::size_t const> which,
+                                     std::size_t width = 1) {
+  std::vector<T> out;
+  out.reserve(which.size() * width);
+  for (auto const c : which) {
+    auto const start = values.begin() + static_cast<std::ptrdiff_t>(c * width);
+    out.insert(out.end(), start, start + static_cast<std::ptrdiff_t>(width));
+  }
+  return out;
+}
+
+/// The rows `which` (indices into `clusters`, ascending) of a table; `prompts` is unknown in it: 0.
 [[nodiscard]] UsageTable rows_of(UsageTable const& table, std::span<std::size_t const> which);
 
 }  // namespace moerae

@@ -137,7 +137,6 @@ TEST(Contrast, TableNamesItsRows) {
   for (auto const& row : contrast::criteria()) {
     EXPECT_EQ(contrast::find(row.name), &row);  // no name twice
     EXPECT_NE(row.test, nullptr) << row.name;
-    EXPECT_THAT(contrast::known(), testing::HasSubstr(std::string(row.name)));
   }
   EXPECT_TRUE(contrast::find("cmh_token")->same_token);
   EXPECT_EQ(contrast::find("gate_mass")->test->make, studentised_mass);

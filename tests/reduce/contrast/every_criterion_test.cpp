@@ -66,7 +66,7 @@ TEST_P(EveryCriterion, IsFiniteWhereNothingVaries) {
         table->count[i] = rate > 0 ? table->tokens[i / space.size()] : 0;
         table->mass[i] = table->count[i] << 30;
       }
-    for (auto* table : {&made.same.a, &made.same.b}) std::ranges::fill(table->count, 0);
+    for (auto* rows : {&made.same.a, &made.same.b}) std::ranges::fill(rows->sum, 0);
     auto const score = GetParam().score(made.compare()).score;
     for (auto const s : score) {
       if (GetParam().name == "log_odds")  // pulls small groups to even odds
@@ -88,9 +88,9 @@ TEST_P(EveryCriterion, PutsAPerfectExpertFirst) {
       table->count[c * space.size() + 4] = n;
       table->mass[c * space.size() + 4] = n << 30;
     }
-  for (auto* table : {&made.same.a, &made.same.b})
-    for (std::size_t c = 0; c < table->clusters.size(); ++c)
-      table->count[c * space.size() + 4] = (table == &made.same.a ? 1 : -1) * table->tokens[c] << 15;
+  for (auto* rows : {&made.same.a, &made.same.b})
+    for (std::size_t c = 0; c < rows->tokens.size(); ++c)
+      rows->sum[c * space.size() + 4] = (rows == &made.same.a ? 1 : -1) * rows->tokens[c] << 15;
   auto const score = GetParam().score(made.compare()).score;
   EXPECT_EQ(std::ranges::max_element(score) - score.begin(), 4);
 }

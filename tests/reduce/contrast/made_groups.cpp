@@ -33,28 +33,31 @@ void fill(UsageTable& table, bool in_a, MadeGroupsOptions const& o, MadeRate con
   }
 }
 
-UsageTable deviations(UsageTable const& table, Group const& a, Group const& b) {
-  auto out = table;
-  out.mass.clear();
+SameToken::Rows deviations(UsageTable const& table, Group const& a, Group const& b) {
+  SameToken::Rows out{table.tokens, {}};
   auto const tokens = static_cast<double>(a.total.tokens + b.total.tokens);
-  for (std::size_t i = 0; i < out.count.size(); ++i) {
-    auto const e = i % out.space.size();
-    auto const share = static_cast<double>(a.total.count[e] + b.total.count[e]) / tokens;
-    auto const due = share * static_cast<double>(table.tokens[i / out.space.size()]);
-    out.count[i] = std::llround((static_cast<double>(table.count[i]) - due) / same_token_unit);
+  auto const size = table.space.size();
+  for (std::size_t i = 0; i < table.count.size(); ++i) {
+    auto const share = static_cast<double>(a.total.count[i % size] + b.total.count[i % size]) / tokens;
+    auto const due = share * static_cast<double>(table.tokens[i / size]);
+    out.sum.push_back(std::llround((static_cast<double>(table.count[i]) - due) / same_token_unit));
   }
   return out;
 }
 
-UsageTable reordered(UsageTable const& table, std::vector<std::size_t> const& order) {
-  auto out = table;
+using Values = std::vector<std::int64_t>;
+
+Values reordered(Values const& values, std::vector<std::size_t> const& order) {
+  Values out(values.size());
   auto const experts = order.size();
-  for (std::size_t i = 0; i < table.count.size(); ++i) {
-    auto const to = i / experts * experts + order[i % experts];
-    out.count[to] = table.count[i];
-    if (!table.mass.empty()) out.mass[to] = table.mass[i];
-  }
+  for (std::size_t i = 0; i < values.size(); ++i) out[i / experts * experts + order[i % experts]] = values[i];
   return out;
+}
+
+UsageTable reordered(UsageTable table, std::vector<std::size_t> const& order) {
+  table.count = reordered(table.count, order);
+  table.mass = reordered(table.mass, order);
+  return table;
 }
 
 }  // namespace
@@ -80,7 +83,8 @@ MadeGroups made_groups(ExpertSpace const& space, MadeGroupsOptions const& o, Mad
 
 MadeGroups relabelled(MadeGroups const& groups, std::vector<std::size_t> const& order) {
   MadeGroups out{reordered(groups.a, order), reordered(groups.b, order), {}, {}};
-  out.same = {reordered(groups.same.a, order), reordered(groups.same.b, order)};
+  out.same = {{groups.same.a.tokens, reordered(groups.same.a.sum, order)},
+              {groups.same.b.tokens, reordered(groups.same.b.sum, order)}};
   out.same_turned = {out.same.b, out.same.a};
   return out;
 }

@@ -32,7 +32,7 @@ struct MadeGroupsOptions {
 
 /// Clusters have 20 to 59 tokens, of which expert e is selected by about the share `rate`; mass is a quarter
 /// a selection, length the tokens. Clusters in one group only prefer low topics in a and high ones in b. The
-/// tables of same tokens hold the deviation from the pooled rate.
+/// rows of same tokens hold the deviation from the pooled rate.
 [[nodiscard]] MadeGroups made_groups(ExpertSpace const& space, MadeGroupsOptions const& options,
                                      MadeRate const& rate);
 

@@ -81,18 +81,19 @@ TEST_P(StudentisedOf, IsWhatItsDefinitionSays) {
 
 TEST_P(StudentisedOf, OfTheSameTokensLeavesOutWhatIsNotThere) {
   auto const a = random_usage(1, GetParam().a), b = random_usage(2, GetParam().b);
-  auto const some = [](UsageTable table,
-                       std::int64_t divisor) {  // residuals of both signs; some rows are missing
-    std::vector<std::size_t> kept;
-    for (std::size_t c = 0; c < table.clusters.size(); ++c)
-      if (table.clusters[c] % divisor != 0) kept.push_back(c);
-    auto part = rows_of(table, kept);
-    for (auto& count : part.count) count = (count - 7) * 65536 / 3;
-    part.mass.clear();
-    return part;
+  // residuals of both signs; some rows are missing
+  auto const some = [](UsageTable table, std::int64_t divisor) {
+    for (std::size_t i = 0; i < table.count.size(); ++i) {
+      auto const c = i / table.space.size();
+      bool const missing = table.clusters[c] % divisor == 0;
+      table.count[i] = missing ? 0 : (table.count[i] - 7) * 65536 / 3;
+      if (missing) table.tokens[c] = 0;
+    }
+    return table;
   };
-  SameToken const same{some(a, 3), some(b, 4)};
-  compare(studentised_same_token, {Group(a), Group(b), &same}, same.a, same.b, &UsageTable::count);
+  auto const some_a = some(a, 3), some_b = some(b, 4);
+  SameToken const same{{some_a.tokens, some_a.count}, {some_b.tokens, some_b.count}};
+  compare(studentised_same_token, {Group(a), Group(b), &same}, some_a, some_b, &UsageTable::count);
 }
 
 TEST_P(StudentisedOf, ChangesSignWithTheGroupsAndFollowsTheExperts) {

@@ -23,7 +23,7 @@ using testing::Lt;
 
 mpi::Comm const serial;
 ExpertSpace const space{{1, 3, 4, 8}, 12, 2};
-std::vector<std::vector<std::size_t>> const tiles{{2}, {0, 3}, {1}};  // in no order
+std::vector<std::vector<std::size_t>> const tiles{{0}, {1, 2}, {3}};
 
 UsageTable usage(std::int64_t first = 0, std::uint32_t salt = 0) {
   return ExchangeableTables(5).table("s", space, first, 23, salt);
@@ -158,25 +158,19 @@ TEST(StabilityStream, PairsAreDrawnTogether) {
 // together
 ContrastScore mismatch(Comparison const& groups) {
   auto const& same = groups.same_token->a;
-  EXPECT_TRUE(same.mass.empty());
-  EXPECT_EQ(same.space, groups.a.clusters.space);
-  std::vector<double> out(same.space.size(), 0.0);
-  for (std::size_t c = 0; c < same.clusters.size(); ++c) {
-    auto const at = std::ranges::lower_bound(groups.a.clusters.clusters, same.clusters[c]);
-    EXPECT_TRUE(at != groups.a.clusters.clusters.end() && *at == same.clusters[c]);
-    auto const row = static_cast<std::size_t>(at - groups.a.clusters.clusters.begin());
-    for (std::size_t e = 0; e < out.size(); ++e)
-      out[e] += static_cast<double>(std::abs(same.count_of(c)[e] - 5 * groups.a.clusters.count_of(row)[e]));
-  }
+  auto const& table = groups.a.clusters;
+  EXPECT_EQ(same.tokens, table.tokens);
+  EXPECT_EQ(same.sum.size(), table.count.size());
+  std::vector<double> out(table.space.size(), 0.0);
+  for (std::size_t i = 0; i < table.count.size(); ++i)
+    out[i % out.size()] += static_cast<double>(std::abs(same.sum[i] - 5 * table.count[i]));
   return {out};
 }
 
 TEST(StabilityStream, SameTokenTablesAreDrawnAlike) {
   auto const a = wide_usage(0, 0), b = wide_usage(5, 1);
-  std::vector<std::size_t> const some{0, 2, 3, 8, 9, 13};  // clusters without a shared token are left out
-  SameToken same{rows_of(a, some), rows_of(b, some)};
-  same.a.mass.clear(), same.b.mass.clear();
-  for (auto& count : same.a.count) count *= 5;
+  SameToken same{{a.tokens, a.count}, {b.tokens, b.count}};
+  for (auto& sum : same.a.sum) sum *= 5;
   for (auto const kind : {Resampling::complementary, Resampling::bootstrap}) {
     auto rule = rule_of(kind, Scope::layer);
     rule.score = "cmh_token";
@@ -250,8 +244,9 @@ TEST(StabilityStream, MoreThanFitsIsRefused) {
 TEST(StabilityStream, MisuseIsADefect) {
   auto const table = usage();
   StabilityStream stream(serial, space, {}, 3, "test");
-  stream.add(layers_of(table, {1}));
-  EXPECT_ANY_THROW(stream.add(layers_of(table, {1})));  // a layer twice
+  EXPECT_ANY_THROW(stream.add(layers_of(table, {1})));  // not the first layer
+  stream.add(layers_of(table, {0}));
+  EXPECT_ANY_THROW(stream.add(layers_of(table, {0})));  // a layer twice
   EXPECT_ANY_THROW((void)stream.finish());              // layers missing
 }
 
