@@ -7,15 +7,10 @@
 
 namespace moerae {
 
-Score const* Scores::find(std::string_view criterion, std::string_view of) const {
-  auto const found = std::ranges::find_if(
-      rows, [&](Score const& row) { return row.criterion == criterion && row.of == of; });
-  return found == rows.end() ? nullptr : &*found;
-}
-
 Score const& Scores::at(std::string_view criterion, std::string_view of) const {
-  auto const* row = find(criterion, of);
-  expect(row != nullptr, "no score {} of {}", criterion, of);
+  auto const row = std::ranges::find_if(
+      rows, [&](Score const& each) { return each.criterion == criterion && each.of == of; });
+  expect(row != rows.end(), "no score {} of {}", criterion, of);
   return *row;
 }
 

@@ -54,8 +54,6 @@ struct Scores {
   std::map<std::string, TopicCounts> topics = {};                       ///< by versus of a pair; rank 0 only
   std::map<std::string, std::vector<ReplicationRow>> replication = {};  ///< by versus of a pair
 
-  /// Null when there is none.
-  [[nodiscard]] Score const* find(std::string_view criterion, std::string_view of) const;
   /// A caller's mistake when there is none.
   [[nodiscard]] Score const& at(std::string_view criterion, std::string_view of) const;
 };

@@ -25,14 +25,14 @@ class Coverage {
   void check(mpi::Comm const& comm) const;
 
  private:
-  void require_once(std::vector<std::int64_t> const& times, std::vector<std::int64_t> const& first,
-                    std::vector<std::int64_t> const& last) const;
+  void require_once(std::vector<std::int64_t> const& times) const;
+  [[nodiscard]] std::string holders_of(std::uint64_t prompt_id) const;
 
   Corpus const& corpus_;
   RecordSource const& source_;
   std::unordered_map<std::uint64_t, std::size_t> index_;  // by prompt id
   std::vector<bool> selected_;                            // [P]
-  std::vector<std::int64_t> times_, last_shard_, first_shard_negated_;
+  std::vector<std::int64_t> times_;                       // [P]
 };
 
 }  // namespace moerae

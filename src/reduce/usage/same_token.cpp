@@ -76,12 +76,7 @@ void add_shard(ShardReader const& shard, std::vector<std::size_t> const& prompts
   validate<ConfigError>(shard.has_routing(),
                         "cmh_token: needs the routing of every token, which the record does not hold; record "
                         "with record.routing = true, or leave cmh_token out of contrast.criteria");
-  for (std::size_t row = 0; row < prompts.size(); ++row)
-    validate<DataError>(
-        shard.routed_tokens(row) == corpus.length(prompts[row]),
-        "prompt {}: routing of {} tokens was recorded, the corpus has {}; the record is of another corpus: "
-        "record again into a new run.dir",
-        corpus.prompt_id[prompts[row]], shard.routed_tokens(row), corpus.length(prompts[row]));
+  for (std::size_t row = 0; row < prompts.size(); ++row) require_routing(shard, row, corpus, prompts[row]);
   auto const a_token = layers.n * static_cast<std::size_t>(shard.space().top_k);
   for (std::size_t first = 0, end = 0; first < prompts.size(); first = end) {
     bool wanted = false;

@@ -48,11 +48,7 @@ void add_classes(UsageRows const& rows, std::size_t r, std::array<std::int64_t, 
 
 void add_last(ShardReader const& shard, std::size_t r, LayerRange layers, Corpus const& corpus, std::size_t p,
               UsageTable& table, std::size_t row) {
-  validate<DataError>(
-      shard.routed_tokens(r) == corpus.length(p),
-      "prompt {}: routing of {} tokens was recorded, the corpus has {}; the record is of another corpus: "
-      "record again into a new run.dir",
-      corpus.prompt_id[p], shard.routed_tokens(r), corpus.length(p));
+  require_routing(shard, r, corpus, p);
   auto const last = corpus.response_offset[p] - corpus.offset[p] - 1;  // without a response: the last of all
   validate<DataError>(last >= 0,
                       "prompt {}: its response starts at its first token, so it has no last prompt token; "
@@ -69,6 +65,14 @@ void add_last(ShardReader const& shard, std::size_t r, LayerRange layers, Corpus
 }
 
 }  // namespace
+
+void require_routing(ShardReader const& shard, std::size_t row, Corpus const& corpus, std::size_t p) {
+  validate<DataError>(
+      shard.routed_tokens(row) == corpus.length(p),
+      "prompt {}: routing of {} tokens was recorded, the corpus has {}; the record is of another corpus: "
+      "record again into a new run.dir",
+      corpus.prompt_id[p], shard.routed_tokens(row), corpus.length(p));
+}
 
 void add_shard(ShardReader const& shard, std::vector<std::size_t> const& prompts, LayerRange layers,
                Corpus const& corpus, Positions const& positions, UsageLayout const& layout,

@@ -37,6 +37,9 @@ struct UsageLayout {
 /// positions.
 [[nodiscard]] std::string nothing_to_count(UsageTable const& table, Positions const& positions);
 
+/// DataError where a row of the shard holds routing of other than all tokens of prompt `p`.
+void require_routing(ShardReader const& shard, std::size_t row, Corpus const& corpus, std::size_t p);
+
 /// Adds some layers of the prompts of a shard to `tables`, which have these layers. `prompts` [P_s] are their
 /// indices in the corpus. DataError when lengths differ from the corpus; ConfigError when positions were not
 /// recorded.

@@ -80,10 +80,6 @@ UsageTable const& UsageStream::facts(std::string const& set) const {
   return find(layout_.tables, set);
 }
 
-std::size_t UsageStream::tiles() const {
-  return (space().layers.size() + tile_layers_ - 1) / tile_layers_;
-}
-
 void UsageStream::read_mine(UsageTile& tile, std::span<SameTokenSums> sums) const {
   Progress progress("reading usage", "shards", static_cast<double>(record_.prompts.size()));
   double done = 0;
@@ -114,7 +110,7 @@ UsageTile UsageStream::read(LayerRange layers) const {
 }
 
 void UsageStream::each(std::function<void(UsageTile const&)> const& visit) {
-  if (tiles() == 1) {
+  if (tile_layers_ == space().layers.size()) {
     if (!whole_) whole_ = read(space().all());
     return visit(*whole_);
   }

@@ -48,7 +48,6 @@ class UsageStream {
   /// Tables without layers: what is known before any usage is read.
   [[nodiscard]] std::vector<UsageTable> const& facts() const { return layout_.tables; }
   [[nodiscard]] UsageTable const& facts(std::string const& set) const;
-  [[nodiscard]] std::size_t tiles() const;
 
   /// Calls `visit` with every tile in ascending order. Tiles are read anew by each call, unless one holds the
   /// whole model.
