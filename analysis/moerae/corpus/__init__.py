@@ -1,9 +1,9 @@
 """`python -m moerae corpus`: prompt sets -> corpus.h5, through the tokenizer and the chat template of one model.
 
 Clusters: prompts with the same text (up to case, spacing, Unicode composition), with the same value of a cluster column
-or with the same JailbreakBench Index are one cluster, across sets and files. A cluster id is the smallest of the 63-bit
-hashes of what joins it, so it depends neither on order nor on unrelated rows, and the split of a prompt stays what it
-is when a corpus grows, unless the new rows join its cluster.
+or with the same number of a goal in one published set (JailbreakBench's Index) are one cluster, across sets and files.
+A cluster id is the smallest of the 63-bit hashes of what joins it, so it depends neither on order nor on unrelated
+rows, and the split of a prompt stays what it is when a corpus grows, unless the new rows join its cluster.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ import sys
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from textwrap import fill
 
 import xxhash
 
 from moerae import __version__
 from moerae.corpus.clusters import cluster_ids, stable_id
-from moerae.corpus.columns import FIELDS, KNOWN, parse_user_map
+from moerae.corpus.columns import parse_user_map
 from moerae.corpus.encode import Encoder
 from moerae.corpus.gather import Account, Row, gather
+from moerae.corpus.rows import KINDS
+from moerae.corpus.sets import FIELDS, KNOWN
 from moerae.corpus.specs import parse_set
 from moerae.corpus.unfit import Unfit
 from moerae.errors import ConfigError, DataError
@@ -34,7 +37,8 @@ SHOWN_ROWS = 10
 DATE = date(2025, 1, 1)
 
 EXAMPLES = """
-prompt sets known by their columns: {known}
+prompt sets known by their columns:
+{known}
 fields for --columns: {fields}
 
 examples
@@ -51,7 +55,7 @@ examples
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    known = ", ".join(dict.fromkeys(k.name for k in KNOWN))
+    known = fill(", ".join(dict.fromkeys(k.name for k in KNOWN)), 100, initial_indent="  ", subsequent_indent="  ")
     parser.epilog = EXAMPLES.format(known=known, fields=", ".join(FIELDS))
     add = parser.add_argument
     add("--model", type=Path, required=True, help="checkpoint folder: tokenizer, chat template, config.json")
@@ -62,7 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="corpus.h5 to write ; dropped rows go to OUT.dropped.csv",
     )
     add("--set", action="append", required=True, dest="sets", metavar="NAME=FILE[:COLUMN=VALUE,...]",
-        help="rows of a csv, tsv, jsonl, json or parquet file that make the set NAME; VALUE|VALUE and != too; "
+        help=f"rows of a file ({KINDS}) that make the set NAME; VALUE|VALUE and != too; "
         "repeat for more sets, or to fill a set from several files")  # fmt: skip
     add("--columns", action="append", default=[], metavar="[SET:]FIELD=COLUMN,...",
         help="columns of a file that is not known, or other columns than the known ones")  # fmt: skip
@@ -190,7 +194,7 @@ def _summary(out: Path, dropped: Path, prompts: list[Prompt], account: Account, 
         replies = sum(p.response is not None for p in members)
         counts = f"{len(members):>9}{len({p.cluster for p in members}):>9}{replies:>9}"
         print(f"  {name:<20}{counts}" + "".join(f"{splits[i]:>12}" for i in range(len(SPLITS))))
-    for note in notes:
+    for note in [*notes, *account.files]:
         print(f"  note: {note}")
     for text, number in account.notes.items():
         print(f"  note: {text}: {number}")

@@ -9,9 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from moerae.corpus import columns
-from moerae.corpus.columns import ColumnMap
-from moerae.corpus.rows import RawRow, Table, read_table
+from moerae.corpus.names import shown
+from moerae.corpus.rows import cell, read_table
+from moerae.corpus.sets import ColumnMap
 from moerae.corpus.specs import SetSpec, seen_values, value_of
+from moerae.corpus.table import RawRow, Table
+from moerae.corpus.text import not_utf8
+from moerae.corpus.turns import read_turns
+from moerae.corpus.unfit import Unfit
 from moerae.errors import ConfigError, DataError
 
 
@@ -35,6 +40,7 @@ class Account:
 
     dropped: list[tuple[str, int, str, str]] = field(default_factory=list)  # source, row, set, reason
     notes: Counter[str] = field(default_factory=Counter)
+    files: list[str] = field(default_factory=list)  # what was found about a file as a whole
     sources: dict[str, dict] = field(default_factory=dict)  # name -> file hash, column map, rows
 
     def drop(self, row: Row, reason: str) -> None:
@@ -58,16 +64,22 @@ def gather(
     headers = set().union(*(table.header for table in tables.values()))
     for field_, column in given.get(None, {}).items():
         if column not in headers:
-            raise ConfigError(f"column {column!r} ({field_}): no file has it; there are {', '.join(sorted(headers))}")
+            raise ConfigError(f"column {column!r} ({field_}): no file has it; there are {shown(headers)}")
     for spec in specs:
         table = tables[spec.path]
         if spec.path not in names:
             taken = spec.path.name in names.values()
             names[spec.path] = str(spec.path) if taken else spec.path.name
             account.dropped += [(names[spec.path], row.number, "", row.fault) for row in table.rows if row.fault]
+            account.files += [f"{names[spec.path]}: {note}" for note in table.notes]
         name = names[spec.path]
         common = {f: c for f, c in given.get(None, {}).items() if c in table.header}
-        map_ = columns.resolve(table.header, common | dict(given.get(spec.name, {})), str(spec.path))
+        asked = {condition.column for condition in spec.conditions}
+        own = common | dict(given.get(spec.name, {}))
+        map_ = columns.resolve(table.header, own, str(spec.path), spec.name, asked)
+        unused = columns.unused(table.header, map_, asked)
+        if unused:
+            account.files.append(f"{name}, set {spec.name}, read as {map_.name}: columns not used: {shown(unused)}")
         account.sources[name] = {"hash": table.hash, "columns": map_.name, "rows": len(table.rows)}
         rows += _select(spec, table, map_, name, account, responses)
     return _without_duplicates(rows, account)
@@ -84,64 +96,68 @@ def _select(spec: SetSpec, table: Table, map_: ColumnMap, source: str, account: 
         raise DataError(f"set {spec.name}: no readable row of {table.path} out of {len(table.rows)} fulfils it{seen}")
     kept = []
     for raw in chosen:
-        row = _row(spec.name, source, raw, map_, responses)
-        reason = _fault(row, raw, map_)
-        if reason:
-            account.drop(row, reason)
+        try:
+            kept.append(_row(spec.name, source, raw, map_, responses))
+        except Unfit as reason:
+            account.dropped.append((source, raw.number, spec.name, str(reason)))
         else:
-            kept.append(row)
+            account.notes.update(f"{name} is an object, not a label: left unknown" for name in _objects(raw, map_))
     return kept
+
+
+def _objects(raw: RawRow, map_: ColumnMap) -> list[str]:
+    """Fields of labels whose cell is an object that says nothing as a label."""
+    columns_of = {name: column for name, column in map_.used.items() if name in LABEL_FIELDS}
+    return [
+        n for n, column in columns_of.items() if isinstance(raw.cells.get(column), dict) and not cell(raw.cells[column])
+    ]
 
 
 def _row(set_: str, source: str, raw: RawRow, map_: ColumnMap, responses: bool) -> Row:
     cells = raw.cells or {}
-    text = cells.get(map_.prompt)
-    text = text if isinstance(text, str) else ""
+    prompt, said = read_turns(cells.get(map_.prompt))
+    if map_.otherwise and not prompt.strip():
+        prompt, said = read_turns(cells.get(map_.otherwise))
+    if not prompt.strip():
+        raise Unfit("empty text")
+    if prompt.strip().upper() in ("REDACTED", "[REDACTED]"):
+        raise Unfit("REDACTED")
     context = cells.get(map_.context) if map_.context else None
-    if isinstance(context, str) and context.strip():
-        text = f"{context}\n\n---\n\n{text}"  # as HarmBench joins them
-    labels = {name: columns.value_of(map_, name, cells) for name in LABEL_FIELDS}
+    text = f"{context}\n\n---\n\n{prompt}" if isinstance(context, str) and context.strip() else prompt  # as HarmBench
     keys = [f"text:{normalised(text)}"]
     group, pair, id_ = (columns.value_of(map_, name, cells) for name in ("cluster", "pair", "id"))
     if group is not None:
-        keys.append(f"cluster:{map_.scope}{map_.cluster}={group}")
-    return Row(
+        keys.append(f"cluster:{map_.scope or map_.cluster}={group}")
+    row = Row(
         set_,
         source,
         raw.number,
         text,
-        labels,
-        _reply(cells, map_.response) if responses else None,
-        _reply(cells, map_.target),
+        {name: columns.value_of(map_, name, cells) for name in LABEL_FIELDS},
+        (_reply(cells.get(map_.response)) or _reply(said)) if responses else None,
+        _reply(cells.get(map_.target)),
         keys,
-        None if pair is None else f"pair:{map_.scope}{map_.pair}={pair}",
+        None if pair is None else f"pair:{map_.scope or map_.pair}={pair}",
         id_,
     )
+    _check_characters(row)
+    return row
 
 
 LABEL_FIELDS = ("label", "topic", "domain", "wrapper")
 
 
-def _reply(cells: Mapping, column: str | None) -> str | None:
-    value = cells.get(column) if column else None
+def _reply(value: object) -> str | None:
     return value if isinstance(value, str) and value.strip() else None
 
 
-def _fault(row: Row, raw: RawRow, map_: ColumnMap) -> str | None:
-    prompt = (raw.cells or {}).get(map_.prompt)
-    if prompt is not None and not isinstance(prompt, str):
-        return "prompt is not text"
-    if prompt is None or not prompt.strip():
-        return "empty text"
-    if prompt.strip().upper() in ("REDACTED", "[REDACTED]"):
-        return "REDACTED"
+def _check_characters(row: Row) -> None:
     pieces = [row.text, row.response, row.target, row.pair, row.id, *row.keys, *row.labels.values()]
     texts = [piece for piece in pieces if piece is not None]
     if any("\0" in text for text in texts):
-        return "NUL character"
-    if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
-        return "not UTF-8"
-    return None
+        raise Unfit("NUL character")
+    if any(map(not_utf8, texts)):
+        raise Unfit("not UTF-8")
 
 
 def _without_duplicates(rows: list[Row], account: Account) -> list[Row]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from moerae.corpus.columns import FIELDS, TEXTS, ColumnMap
+from moerae.corpus.columns import TEXTS
 from moerae.corpus.columns import value_of as field_value
-from moerae.corpus.rows import Table, cell
+from moerae.corpus.names import is_name, shown
+from moerae.corpus.rows import cell
+from moerae.corpus.sets import FIELDS, ColumnMap
+from moerae.corpus.table import Table
 from moerae.errors import ConfigError
 from moerae.files.corpus import SET_NAME
 
@@ -59,7 +63,7 @@ def value_of(table: Table, columns: ColumnMap, column: str, cells: dict) -> str 
     if column in table.header:
         return cell(cells.get(column))
     if column not in FIELDS:
-        raise ConfigError(f"{table.path}: no column {column!r} to filter by; it has {', '.join(sorted(table.header))}")
+        raise ConfigError(f"{table.path}: no column {column!r} to filter by; it has {shown(table.header)}")
     return field_value(columns, column, cells)
 
 
@@ -68,7 +72,9 @@ def seen_values(table: Table, columns: ColumnMap, condition: Condition) -> str:
     if condition.column in [getattr(columns, f) for f in TEXTS] or condition.column in TEXTS:
         return ""
     values = [value_of(table, columns, condition.column, row.cells) for row in table.rows if row.cells]
-    distinct = sorted({value for value in values if value is not None})
-    if len(distinct) > 20:
-        return f"; {condition.column} has {len(distinct)} values"
-    return f"; {condition.column} is " + ", ".join(f"{v} ({values.count(v)})" for v in distinct)
+    counts = Counter(value for value in values if value is not None)
+    # labels repeat or are one word; what does neither may be a prompt
+    labels = [v for v, n in sorted(counts.items()) if is_name(v) and (n > 1 or len(v.split()) == 1)]
+    if len(counts) > 20 or len(labels) < len(counts):
+        return f"; {condition.column} has {len(counts)} values"
+    return f"; {condition.column} is " + ", ".join(f"{label} ({counts[label]})" for label in labels)
