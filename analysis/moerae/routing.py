@@ -9,6 +9,7 @@ import numpy as np
 from moerae.errors import DataError
 
 CLASSES = ("template", "prompt", "response")  # of positions
+WEIGHT_LIMIT = 1e6  # what readers of shards accept
 FIXED_POINT = 2**32  # gate mass is an integer number of 2^-32
 
 
@@ -79,10 +80,17 @@ def validate(routing: Routing, experts: int, name: str) -> None:
         raise DataError(
             f"{name}: logits {logits.shape} must be [tokens, layers, experts] = {expert.shape[:2]}, {experts}"
         )
-    if expert.size and not 0 <= int(expert.min()) <= int(expert.max()) < experts:
-        worst = int(expert.max() if expert.max() >= experts else expert.min())
-        raise DataError(f"{name}: expert id {worst}, but the model has {experts} experts (0..{experts - 1})")
-    if (np.diff(np.sort(expert.astype(np.int32), axis=-1), axis=-1) == 0).any():
+    outside = expert[(expert < 0) | (expert >= experts)]
+    if outside.size:
+        raise DataError(
+            f"{name}: expert id {int(outside[0])}, but the model has {experts} experts (0..{experts - 1}); "
+            f"{outside.size} of {expert.size} ids are outside; padding? leave padded tokens out"
+        )
+    if (np.diff(np.sort(expert.astype(np.int64), axis=-1), axis=-1) == 0).any():
         raise DataError(f"{name}: an expert is selected twice for one token and layer; this is no top-k routing")
-    if not (np.isfinite(weight).all() and (weight >= 0).all()):
-        raise DataError(f"{name}: a gate weight is negative or not finite")
+    wrong = ~np.isfinite(weight) | (weight < 0) | (weight >= WEIGHT_LIMIT)
+    if wrong.any():
+        raise DataError(
+            f"{name}: {int(wrong.sum())} of {weight.size} gate weights are negative, not finite or above "
+            f"{WEIGHT_LIMIT:.0e}; no router gives them"
+        )

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -30,7 +31,7 @@ def made_trace(path: Path, seed: int = 0, experts: int = 8, model: str = "made",
         file["expert"] = rng.permuted(np.tile(np.arange(experts), (tokens, layers, 1)), axis=-1)[..., :k].astype(
             np.uint8
         )
-        file["weight"] = rng.integers(0, 10001, (tokens, layers, k)).astype(np.uint16)
+        file["weight"] = rng.integers(0, 3334, (tokens, layers, k)).astype(np.uint16)
         file["sample_offset"] = np.concatenate([[0], np.cumsum(lengths)])
         file.attrs.update({"model": model, "num_experts": experts, "weight_scale": 1e-4})
     return path
@@ -181,29 +182,108 @@ def test_a_label_that_cannot_name_a_set_is_refused(tmp_path, capsys):
     assert "a/b" in capsys.readouterr().err and not (tmp_path / "run").exists()
 
 
-def test_bad_traces_are_named(tmp_path, capsys):
-    def broken(name, edit):
-        path = made_trace(tmp_path / name)
-        with h5py.File(path, "r+") as file:
-            edit(file)
-        return path
+def edited(path: Path, **datasets: np.ndarray) -> Path:
+    """A made trace with other datasets."""
+    made_trace(path)
+    with h5py.File(path, "r+") as file:
+        for name, values in datasets.items():
+            del file[name]
+            if values is not None:
+                file[name] = values
+    return path
 
-    def set_expert(file, value):
-        file["expert"][0, 0, 0] = value
 
-    cases = {
-        "id.h5": (lambda f: set_expert(f, 200), "expert id 200"),
-        "twice.h5": (lambda f: set_expert(f, f["expert"][0, 0, 1]), "twice"),
-        "offset.h5": (lambda f: f["sample_offset"].write_direct(np.array([0, 3, 2, 9])), "offsets"),
-        "missing.h5": (lambda f: f.__delitem__("weight"), "weight"),
-    }
-    for name, (edit, word) in cases.items():
-        assert imported(tmp_path / "run", broken(name, edit), "a") == 3
-        error = capsys.readouterr().err
-        assert name in error and word in error
+def ids_with(value: float, dtype: str = "i4") -> np.ndarray:
+    expert = np.tile(np.arange(3).astype(dtype), (9, 2, 1))
+    expert[4, 1, 2] = value
+    return expert
+
+
+BAD = {
+    "above": ({"expert": ids_with(200)}, "expert id 200"),
+    "padding": ({"expert": ids_with(-1)}, "1 of 54 ids are outside"),
+    "nan": ({"expert": ids_with(np.nan, "f4")}, "1 of 54 expert ids are not whole"),
+    "fraction": ({"expert": ids_with(1.5, "f4")}, "1 of 54 expert ids are not whole"),
+    "words": ({"expert": ids_with(1, "S1")}, "not as numbers"),
+    "twice": ({"expert": ids_with(0)}, "twice"),
+    "offset": ({"sample_offset": np.array([0, 3, 2, 9])}, "offsets"),
+    "half": ({"sample_offset": np.array([0, 3.5, 9])}, "offsets are not whole"),
+    "missing": ({"weight": None}, "weight"),
+    "negative": ({"weight": np.full((9, 2, 3), -1, "i4")}, "54 of 54 gate weights"),
+    "not finite": ({"weight": np.full((9, 2, 3), np.nan)}, "54 of 54 gate weights"),
+    "scale": ({"weight": np.full((9, 2, 3), 9000, "u2")}, "weight_scale"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_traces_are_named(tmp_path, capsys, name):
+    datasets, word = BAD[name]
+    assert imported(tmp_path / "run", edited(tmp_path / f"{name}.h5", **datasets), "a") == 3
+    error = capsys.readouterr().err
+    assert f"{name}.h5" in error and word in error and not (tmp_path / "run").exists()
+
+
+def test_a_file_of_another_kind_is_told_what_is_wanted(tmp_path, capsys):
     (tmp_path / "text.h5").write_text("not HDF5")
     assert imported(tmp_path / "run", tmp_path / "text.h5", "a") == 3
-    assert not (tmp_path / "run").exists()
+    assert "expert_weights_N.txt" in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
+def test_ids_that_were_stored_as_floats_are_the_same_ids(tmp_path):
+    with h5py.File(made_trace(tmp_path / "ids.h5")) as file:
+        expert = file["expert"][:]
+    assert imported(tmp_path / "run", tmp_path / "ids.h5", "a") == 0
+    assert imported(tmp_path / "other", edited(tmp_path / "floats.h5", expert=expert.astype("f8")), "a") == 0
+    for count, other in zip(usage_of(tmp_path / "run", "a"), usage_of(tmp_path / "other", "a"), strict=True):
+        assert (count == other).all()
+
+
+def text_trace(folder: Path, lengths=(4, 9), layers=(1, 2, 3)) -> tuple[np.ndarray, np.ndarray]:
+    """The authors' files; ids and weights [tokens, layers, 6]."""
+    rng, cut = np.random.default_rng(5), np.cumsum([0, *lengths])
+    expert = np.argsort(rng.random((cut[-1], len(layers), 64)), -1)[..., :6]
+    weight = np.round(rng.uniform(0.02, 0.16, expert.shape), 4)
+    folder.mkdir()
+    for row, layer in enumerate(layers):
+        samples = [(expert[a:b, row].ravel(), weight[a:b, row].ravel()) for a, b in pairwise(cut)]
+        lines = ["\t\t".join("\t".join(map(str, half.tolist())) for half in sample) for sample in samples]
+        (folder / f"expert_weights_{layer}.txt").write_text("\n".join(lines) + "\n")
+    return expert, weight
+
+
+def test_the_authors_files_are_read(tmp_path):
+    expert, weight = text_trace(tmp_path / "law")
+    (tmp_path / "law/summary.json").write_text("{}")
+    assert imported(tmp_path / "run", tmp_path / "law", "a") == 0
+    assert imported(tmp_path / "run", tmp_path / "law", "a") == 0
+    with h5py.File(tmp_path / "run/record/shard-000000.h5") as file:
+        order = np.argsort(expert, -1)
+        assert (file["routing/expert"][:] == np.take_along_axis(expert, order, -1)).all()
+        assert (file["routing/weight"][:] == np.take_along_axis(weight, order, -1).astype("f4")).all()
+        assert file["layer"][:].tolist() == [1, 2, 3] and len(file["expert"]) == 64
+        assert file["routing/offset"][:].tolist() == [0, 4, 13]
+    text_trace(tmp_path / "other", lengths=(5, 8))
+    assert imported(tmp_path / "run", tmp_path / "other", "a") == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda folder: (folder / "expert_weights_2.txt").unlink(), "expert_weights_2.txt is not there"),
+        (lambda folder: (folder / "expert_weights_2.txt").write_text("1\t2\t\t.5\n"), "2 ids and 1 weights"),
+        (lambda folder: (folder / "expert_weights_2.txt").write_text("1\tx\t\t.5\t.5\n"), "line 1: not a sample"),
+        (lambda folder: (folder / "expert_weights_2.txt").write_text("1 2 3\n"), "two tabs"),
+        (lambda folder: (folder / "expert_weights_2.txt").write_text(""), "no sample"),
+        (lambda folder: (folder / "expert_weights_3.txt").write_text("1\t2\t3\t4\t5\t6" + "\t\t" + ".1\t" * 5 + ".1"),
+         "line 1 has other tokens"),
+        (lambda folder: [path.unlink() for path in folder.iterdir()], "expected a folder"),
+    ],
+)  # fmt: skip
+def test_damaged_files_of_the_authors_are_named(tmp_path, capsys, change, words):
+    text_trace(tmp_path / "law")
+    change(tmp_path / "law")
+    assert imported(tmp_path / "run", tmp_path / "law", "a") == 3
+    assert words in capsys.readouterr().err and not (tmp_path / "run").exists()
 
 
 def test_damaged_shard_is_found_on_the_next_import(tmp_path, capsys):

@@ -25,6 +25,16 @@ def file_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
+def path_hash(path: Path) -> str:
+    """Of a file, or of the names and bytes of a folder's files."""
+    if not path.is_dir():
+        return file_hash(path)
+    digest = xxhash.xxh3_128()
+    for file in sorted(file for file in path.iterdir() if file.is_file()):
+        digest.update(f"{file.name}\0{file_hash(file)}\0".encode())
+    return digest.hexdigest()
+
+
 def content_hash(path: Path) -> str:
     with h5py.File(path, "r") as file:
         names: list[str] = []

@@ -18,7 +18,7 @@ READERS = {"esft": read_esft}
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("format", choices=sorted(READERS), help="who published the trace")
-    parser.add_argument("--trace", type=Path, required=True, help="the published file")
+    parser.add_argument("--trace", type=Path, required=True, help="the published file, or the folder of its files")
     parser.add_argument("--label", required=True, help="name of the prompt set that the trace becomes")
     parser.add_argument("--run", type=Path, required=True, help="run directory, made or extended", dest="run_dir")
     parser.add_argument("--shard-prompts", type=int, default=64, help="prompts in a shard (default 64)")

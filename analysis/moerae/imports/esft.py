@@ -1,5 +1,5 @@
-"""Expert scores published with ESFT (arXiv 2407.01906), as in data/esft: no text, weights are integers of 1e-4, the
-first layer is dense."""
+"""Expert scores published with ESFT (arXiv 2407.01906): no text, the first layer is dense. As one HDF5 file, weights in
+integers of 1e-4, or as the authors' folder of text files."""
 
 from __future__ import annotations
 
@@ -9,26 +9,51 @@ import h5py
 import numpy as np
 
 from moerae.errors import DataError
+from moerae.imports.esft_texts import EXPERTS, LAYOUT, MODEL, read_texts
 from moerae.imports.trace import Trace, unlabelled
+from moerae.imports.whole import whole
 from moerae.routing import Routing, validate
+
+ROUNDED = 1e-3  # weights of a token are parts of a softmax, rounded
 
 
 def read_esft(path: Path, label: str) -> Trace:
     """Every sample is a prompt of the set `label`."""
-    if not path.is_file():
-        raise DataError(f"{path}: no such trace; give --trace the path of a file like esft/law.h5")
+    if path.is_dir():
+        layers, routing = read_texts(path)
+        model, experts = MODEL, EXPERTS
+    elif path.is_file():
+        model, experts, routing = _read_hdf5(path)
+        layers = np.arange(1, routing.expert.shape[1] + 1, dtype=np.int32)
+    else:
+        raise DataError(
+            f"{path}: no such trace; give --trace the path of a file like esft/law.h5, or the authors' folder"
+        )
+    validate(routing, experts, str(path))
+    over = int((routing.weight.sum(-1) > 1 + ROUNDED).sum())
+    if over:
+        raise DataError(
+            f"{path}: the weights of {over} tokens and layers add up to more than 1, which parts of a softmax "
+            "cannot; check weight_scale"
+        )
+    return Trace(model, layers, experts, routing, unlabelled(np.diff(routing.offset), label))
+
+
+def _read_hdf5(path: Path) -> tuple[str, int, Routing]:
     try:
         with h5py.File(path, "r") as file:
-            expert, weight = file["expert"][:], file["weight"][:]
-            offset = file["sample_offset"][:].astype(np.int64)
+            expert, weight, offset = (file[name][:] for name in ("expert", "weight", "sample_offset"))
             experts, scale = int(file.attrs["num_experts"]), float(file.attrs["weight_scale"])
             model = str(file.attrs["model"])
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{path}: not an ESFT trace ({error}); expected datasets expert, weight [tokens, layers, k] and "
-            "sample_offset, attributes model, num_experts and weight_scale"
+            f"sample_offset, attributes model, num_experts and weight_scale; or a folder of {LAYOUT}"
         ) from None
-    routing = Routing(expert, (weight * scale).astype(np.float32), offset)
-    validate(routing, experts, str(path))
-    layers = np.arange(1, expert.shape[1] + 1, dtype=np.int32)
-    return Trace(model, layers, experts, routing, unlabelled(np.diff(offset), label))
+    name = str(path)
+    if weight.dtype.kind not in "iuf":
+        raise DataError(f"{path}: weights are stored as {weight.dtype}, not as numbers")
+    routing = Routing(
+        whole(expert, "expert ids", name), (weight * scale).astype(np.float32), whole(offset, "offsets", name)
+    )
+    return model, experts, routing

@@ -16,7 +16,7 @@ import numpy as np
 from moerae.errors import ConfigError
 from moerae.files import manifest
 from moerae.files.corpus import read_prompts, write_corpus
-from moerae.files.hashing import file_hash
+from moerae.files.hashing import path_hash
 from moerae.files.shard import write_shard
 from moerae.files.stage import inputs_hash, read_stage, write_stage
 from moerae.imports.trace import Trace
@@ -38,13 +38,13 @@ def add_trace(run_dir: Path, trace: Trace, source: Source, shard_prompts: int = 
     traces = _present_traces(run_dir, inputs)
     record = next((t for t in traces if t["label"] == source.label), None)
     if record is None:
-        record = {"label": source.label, "file": source.path.name, "file_hash": file_hash(source.path)}
+        record = {"label": source.label, "file": source.path.name, "file_hash": path_hash(source.path)}
         record |= {"first_prompt": sum(t["prompts"] for t in traces), "prompts": len(trace.prompts)}
         record |= {"tokens": len(trace.routing.expert), "shard_prompts": shard_prompts}
         record["first_shard"] = sum(_shards(t) for t in traces)
         traces.append(record)
         write_stage(_stage(run_dir), "record", inputs, traces=traces)
-    elif record["file_hash"] != file_hash(source.path):
+    elif record["file_hash"] != path_hash(source.path):
         raise ConfigError(
             f"{run_dir}: the set {source.label!r} was imported from other data ({record['file']}); results of the two "
             "would be mixed; choose another --label or another --run"
