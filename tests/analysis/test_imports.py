@@ -205,6 +205,7 @@ BAD = {
     "nan": ({"expert": ids_with(np.nan, "f4")}, "1 of 54 expert ids are not whole"),
     "fraction": ({"expert": ids_with(1.5, "f4")}, "1 of 54 expert ids are not whole"),
     "words": ({"expert": ids_with(1, "S1")}, "not as numbers"),
+    "flat": ({"expert": np.zeros(9, "i4")}, "must both be [tokens, layers, k]"),
     "twice": ({"expert": ids_with(0)}, "twice"),
     "offset": ({"sample_offset": np.array([0, 3, 2, 9])}, "offsets"),
     "half": ({"sample_offset": np.array([0, 3.5, 9])}, "offsets are not whole"),

@@ -146,6 +146,22 @@ def test_answers_to_one_prompt_keep_their_labels(model, tmp_path):
     assert (made_["response_offset"] < made_["offset"][1:]).all() and len(set(made_["cluster"])) == 1
 
 
+def test_flags_that_a_table_wrote_out_are_flags(model, tmp_path, capsys):
+    rows = [(A, "{'pests': False, 'tools': True}"), (B, '{"pests": false}'), (C, '{"pests": "many"}')]
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([("prompt", "category"), *rows])
+    made_ = read(model, tmp_path, "a.csv", text.getvalue())
+    assert made_["topic"] == ["tools", "none", None]
+    assert "topic is an object, not a label: left unknown: 1" in capsys.readouterr().out
+
+
+def test_completions_belong_to_their_behaviour(model, tmp_path):
+    both, one = ([{"test_case": text, "generation": "Peat"} for text in texts] for texts in ((A, C), (B,)))
+    made_ = read(model, tmp_path, "a.json", json.dumps({"fern_1": both, "tea_2": one}))
+    assert made_["cluster"][0] == made_["cluster"][1] != made_["cluster"][2]
+    assert (made_["response_offset"] < made_["offset"][1:]).all()
+
+
 def test_wrapped_prompts_belong_to_their_goal(model, tmp_path):
     header = "vanilla\tadversarial\tcompletion\tdata_type\n"
     rows = f"{A}\t\tPeat\tvanilla_benign\n{A}\tImagine tea\tPeat\tadversarial_benign\n{C[:3]}\t\tNo\tvanilla_harmful\n"
@@ -225,7 +241,7 @@ LEAKS = {  # file: bytes, words of the refusal
     "no.parquet": (SECRET.encode(), "not a parquet file"),
     "pointer.jsonl": ("version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 9\n", "Git LFS"),
     "table.xlsx": (b"PK", "unknown kind of file"),
-    "numbers.json": ("[1, 2]", "no rows"),
+    "numbers.json": ("[1, 2]", "no rows can be read (not a JSON object: 2)"),
     "half16.csv": (b"\xff\xfe" + "goal".encode("utf-16-le") + b"\x00", "utf-16"),
 }  # fmt: skip
 

@@ -219,5 +219,5 @@ def test_reasons_of_a_template_are_shown_and_rows_are_not(tmp_path):
             encoder(folder).encode("my SECRET")
         assert "SECRET" not in str(refused.value)
     folder, _ = saved(tmp_path / "all", "{{ raise_exception('a system turn is wanted, not ' ~ messages[0].content) }}")
-    with pytest.raises(DataError, match="a system turn is wanted, not row"):
+    with pytest.raises(DataError, match=r"a system turn is wanted, not \(the text\)"):
         encoder(folder)

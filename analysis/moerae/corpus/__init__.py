@@ -30,6 +30,7 @@ from moerae.corpus.specs import parse_set
 from moerae.corpus.unfit import Unfit
 from moerae.errors import ConfigError, DataError
 from moerae.files.corpus import SPLITS, Prompt, split_of, write_corpus
+from moerae.files.lfs import refuse_pointer
 from moerae.files.publish import publishing
 
 FALLBACK_TOKENS = 32768  # where config.json gives no max_position_embeddings
@@ -90,11 +91,11 @@ def run(args: argparse.Namespace) -> int:
         given.setdefault(name, {}).update(columns)
     if args.cluster_column:
         given.setdefault(None, {})["cluster"] = args.cluster_column
-    limit = args.max_tokens if args.max_tokens is not None else _positions(args.model)
+    account = Account()
+    limit = args.max_tokens if args.max_tokens is not None else _positions(args.model, account)
     if limit < 1:
         raise ConfigError(f"--max-tokens {limit}: a prompt has at least one token")
     encoder = Encoder(args.model, _options(args.template_option), args.date)
-    account = Account()
     rows = gather(specs, given, account, responses=not args.no_responses)
     prompts = _tokenise(rows, encoder, limit, account, args.keep_text)
     _check_sets(specs, prompts, account)
@@ -158,14 +159,20 @@ def _check_sets(specs: list, prompts: list[Prompt], account: Account) -> None:
             raise DataError(f"set {name}: no prompt is left ({why}); an empty set is no study; nothing was written")
 
 
-def _positions(model: Path) -> int:
+def _positions(model: Path, account: Account) -> int:
+    path = model / "config.json"
     try:
-        config = json.loads((model / "config.json").read_text())
-        return int(config.get("max_position_embeddings") or FALLBACK_TOKENS)
+        refuse_pointer(path)
+        config = json.loads(path.read_text())
+        text = config.get("text_config") or {}  # of multimodal models
+        found = config.get("max_position_embeddings") or text.get("max_position_embeddings")
     except FileNotFoundError:
-        return FALLBACK_TOKENS
+        found = None
     except (ValueError, AttributeError, TypeError) as error:
-        raise DataError(f"{model / 'config.json'}: not a model configuration ({type(error).__name__})") from None
+        raise DataError(f"{path}: not a model configuration ({type(error).__name__})") from None
+    if found is None:
+        account.files.append(f"config.json names no max_position_embeddings; {FALLBACK_TOKENS} is taken (--max-tokens)")
+    return int(found or FALLBACK_TOKENS)
 
 
 def _date(text: str) -> date:

@@ -7,20 +7,20 @@ texts it is Unfit. Without a template the text stands alone, as for a base model
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from moerae.corpus.unfit import Unfit
 from moerae.errors import ConfigError, DataError
 
 USER, REPLY = "\ue000moerae-user\ue001", "\ue000moerae-reply\ue001"  # private-use characters: no template writes them
 PLAIN_BREAK = "\n"  # between prompt and reply where there is no template
-ROW = "row"  # what stands in a message for a row's text
+ROW = "(the text)"  # what stands in a message for a row's text
 
 Span = tuple[int, int]
 
@@ -117,13 +117,16 @@ class Chat:
         turns = [{"role": "user", "content": prompt}]
         if reply is not None:
             turns.append({"role": "assistant", "content": reply})
-        # templates know the day by a function that reads this name; a corpus is the same on every day
-        with patch("transformers.utils.chat_template_utils.datetime", self._clock()):
+        with self._date_pinned():
             return self.tokenizer.apply_chat_template(
                 turns, tokenize=False, add_generation_prompt=reply is None, **self.options
             )
 
-    def _clock(self) -> type:
+    @contextmanager
+    def _date_pinned(self) -> Iterator[None]:
+        """Templates ask `strftime_now`, which asks this name of a module; so a corpus is the same on every day."""
+        from transformers.utils import chat_template_utils
+
         chat = self
 
         class Clock(datetime):
@@ -132,7 +135,11 @@ class Chat:
                 chat.dated = True
                 return datetime.combine(chat.today, datetime.min.time(), tz)
 
-        return Clock
+        chat_template_utils.datetime = Clock
+        try:
+            yield
+        finally:
+            chat_template_utils.datetime = datetime
 
 
 def _source(tokenizer: Any, folder: Path, options: Mapping[str, Any]) -> str:  # noqa: ANN401

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from moerae.corpus.labels import label_of
 from moerae.corpus.names import shown
-from moerae.corpus.rows import cell
 from moerae.corpus.sets import FIELDS, INDEX, KNOWN, ColumnMap
 from moerae.errors import ConfigError
 
@@ -62,7 +62,7 @@ def value_of(columns: ColumnMap, name: str, cells: Mapping) -> str | None:
     """Value of a field: of its column, else what holds for the whole set, else what follows from several columns."""
     column = getattr(columns, name)
     if column is not None:
-        return cell(cells.get(column))
+        return label_of(cells.get(column))
     return columns.constant.get(name) or (columns.derive(cells).get(name) if columns.derive else None)
 
 

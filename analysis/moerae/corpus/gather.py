@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from moerae.corpus import columns
+from moerae.corpus.labels import is_object, label_of
 from moerae.corpus.names import shown
-from moerae.corpus.rows import cell, read_table
+from moerae.corpus.rows import read_table
 from moerae.corpus.sets import ColumnMap
 from moerae.corpus.specs import SetSpec, seen_values, value_of
 from moerae.corpus.table import RawRow, Table
@@ -107,10 +108,8 @@ def _select(spec: SetSpec, table: Table, map_: ColumnMap, source: str, account: 
 
 def _objects(raw: RawRow, map_: ColumnMap) -> list[str]:
     """Fields of labels whose cell is an object that says nothing as a label."""
-    columns_of = {name: column for name, column in map_.used.items() if name in LABEL_FIELDS}
-    return [
-        n for n, column in columns_of.items() if isinstance(raw.cells.get(column), dict) and not cell(raw.cells[column])
-    ]
+    found = ((name, raw.cells.get(column)) for name, column in map_.used.items() if name in LABEL_FIELDS)
+    return [name for name, value in found if is_object(value) and label_of(value) is None]
 
 
 def _row(set_: str, source: str, raw: RawRow, map_: ColumnMap, responses: bool) -> Row:

@@ -39,8 +39,13 @@ class Coder:
         self.tokenizer, self.adds = tokenizer, adds
         added = {i: token for i, token in tokenizer.added_tokens_decoder.items() if token.content.strip()}
         self.added = {i: token.content for i, token in added.items()}
-        # whatever its flag says, an added token that the template writes is a marker
-        self.markers = {i: token.content for i, token in added.items() if token.special or token.content in spelled}
+        control = tokenizer.chat_control_tokens or ()
+        # whatever its flag says, an added token that the template writes is a marker, unless it is a word
+        self.markers = {
+            i: token.content
+            for i, token in added.items()
+            if token.special or token.content in control or (token.content in spelled and not _is_word(token.content))
+        }
 
     def encode(self, rendering: Rendering) -> Coded:
         coded = self.tokenizer(rendering.text, add_special_tokens=self.adds, return_offsets_mapping=True, verbose=False)
@@ -135,6 +140,10 @@ def _rename(model: dict, names: dict[str, str]) -> None:
     if model.get("merges"):
         parts = [(merge, merge.split(" ") if isinstance(merge, str) else merge) for merge in model["merges"]]
         model["merges"] = [merge for merge, pair in parts if names.keys().isdisjoint([*pair, "".join(pair)])]
+
+
+def _is_word(text: str) -> bool:
+    return all(character.isalnum() or character.isspace() for character in text)
 
 
 def _name(token: int) -> str:

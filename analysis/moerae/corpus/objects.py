@@ -89,14 +89,15 @@ def _one_row(data: dict) -> Iterable | None:
 
 
 def _cases(data: dict) -> Iterable | None:
-    """{id: [prompts]} or {id: prompt}."""
+    """{id: [prompts]}, {id: prompt} or {id: [objects]}."""
     cases = {key: [value] if isinstance(value, str) else value for key, value in data.items()}
     for key, prompts in cases.items():
         if not is_name(key) or key in CONTAINERS or not isinstance(prompts, list):
             return None
-        if not all(isinstance(prompt, str) for prompt in prompts):
+        if not all(isinstance(prompt, str | dict) for prompt in prompts):
             return None
-    return [{CASE_ID: key, CASE: prompt} for key, prompts in cases.items() for prompt in prompts]
+    rows = [(key, {CASE: prompt} if isinstance(prompt, str) else prompt) for key in cases for prompt in cases[key]]
+    return [{CASE_ID: key, **row} for key, row in rows]
 
 
 def _named(data: dict) -> Iterable | None:

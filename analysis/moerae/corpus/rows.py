@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,25 +60,7 @@ def read_table(path: Path) -> Table:
         rows = READERS[kind](path, text, notes)
     header = {str(name) for row in rows if row.cells for name in row.cells}
     if not header:
-        raise DataError(f"{path}: no rows; expected a header or objects with named columns, and at least one row")
+        faults = Counter(row.fault for row in rows)
+        why = f" can be read ({', '.join(f'{fault}: {n}' for fault, n in faults.items())})" if faults else ""
+        raise DataError(f"{path}: no rows{why}; expected a header or objects with named columns, and at least one row")
     return Table(path, header, rows, file_hash(path), notes)
-
-
-def cell(value: object) -> str | None:
-    """A label as text; None where it is unknown."""
-    if value is None or value == "" or value != value:  # NaN differs from itself
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return _flags(value)
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or None
-    return str(value).strip() or None
-
-
-def _flags(value: dict) -> str | None:
-    """{name: whether it holds}: the names that hold, or `none`. An object of another kind is no label."""
-    if not value or not all(flag in (True, False) for flag in value.values()):
-        return None
-    return ", ".join(str(name) for name, flag in value.items() if flag) or "none"

@@ -96,6 +96,16 @@ KNOWN = (
         cluster=CASE_ID,
         scope="HarmBench BehaviorID",
     ),
+    ColumnMap(
+        "HarmBench completions",
+        (CASE_ID, CASE, "generation"),
+        prompt=CASE,
+        may=("label", "advbench_label"),
+        response="generation",
+        cluster=CASE_ID,
+        scope="HarmBench BehaviorID",
+        constant=HARMFUL,
+    ),
     ColumnMap("AdvBench", ("goal", "target"), prompt="goal", target="target", constant=HARMFUL),
     ColumnMap("AdvBench", ("prompt", "target"), prompt="prompt", target="target", constant=HARMFUL),
     ColumnMap(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from moerae.corpus.columns import TEXTS
 from moerae.corpus.columns import value_of as field_value
+from moerae.corpus.labels import label_of
 from moerae.corpus.names import is_name, shown
-from moerae.corpus.rows import cell
 from moerae.corpus.sets import FIELDS, ColumnMap
 from moerae.corpus.table import Table
 from moerae.errors import ConfigError
@@ -61,7 +61,7 @@ def _condition(part: str, text: str) -> Condition:
 def value_of(table: Table, columns: ColumnMap, column: str, cells: dict) -> str | None:
     """Value of a column of the file, or else of a field (label, topic, ...) of the column map."""
     if column in table.header:
-        return cell(cells.get(column))
+        return label_of(cells.get(column))
     if column not in FIELDS:
         raise ConfigError(f"{table.path}: no column {column!r} to filter by; it has {shown(table.header)}")
     return field_value(columns, column, cells)

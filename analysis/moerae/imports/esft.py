@@ -20,11 +20,9 @@ ROUNDED = 1e-3  # weights of a token are parts of a softmax, rounded
 def read_esft(path: Path, label: str) -> Trace:
     """Every sample is a prompt of the set `label`."""
     if path.is_dir():
-        layers, routing = read_texts(path)
-        model, experts = MODEL, EXPERTS
+        model, experts, routing, first = MODEL, EXPERTS, *read_texts(path)
     elif path.is_file():
-        model, experts, routing = _read_hdf5(path)
-        layers = np.arange(1, routing.expert.shape[1] + 1, dtype=np.int32)
+        model, experts, routing, first = *_read_hdf5(path), 1  # layer 0 is dense
     else:
         raise DataError(
             f"{path}: no such trace; give --trace the path of a file like esft/law.h5, or the authors' folder"
@@ -36,6 +34,7 @@ def read_esft(path: Path, label: str) -> Trace:
             f"{path}: the weights of {over} tokens and layers add up to more than 1, which parts of a softmax "
             "cannot; check weight_scale"
         )
+    layers = np.arange(first, first + routing.expert.shape[1], dtype=np.int32)
     return Trace(model, layers, experts, routing, unlabelled(np.diff(routing.offset), label))
 
 

@@ -20,8 +20,8 @@ LAYOUT = (
 )
 
 
-def read_texts(folder: Path) -> tuple[np.ndarray, Routing]:
-    """Decoder indices of the layers, and the routing of all samples."""
+def read_texts(folder: Path) -> tuple[Routing, int]:
+    """The routing of all samples, and the decoder index of its first layer."""
     files = {int(match[1]): path for path in folder.iterdir() if (match := FILE.fullmatch(path.name))}
     layers = sorted(files)
     if not layers:
@@ -41,12 +41,16 @@ def read_texts(folder: Path) -> tuple[np.ndarray, Routing]:
             raise DataError(f"{files[layer]}: {where} than {files[layers[0]].name}; the files are of different runs")
     expert, weight = (np.stack(columns, axis=1) for columns in list(zip(*parts, strict=True))[:2])
     offset = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return np.array(layers, np.int32), Routing(expert, weight, offset)
+    return Routing(expert, weight, offset), layers[0]
 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray, list[int]]:
     """Ids and weights [tokens, k] and the number of tokens of each sample."""
-    samples = [_sample(line, f"{path}: line {i}") for i, line in enumerate(path.read_text().splitlines(), 1) if line]
+    samples = [
+        _sample(line, f"{path}: line {i}")
+        for i, line in enumerate(path.read_text(errors="replace").splitlines(), 1)
+        if line
+    ]
     if not samples:
         raise DataError(f"{path}: holds no sample; expected {LAYOUT}")
     expert, weight = (np.concatenate(columns) for columns in zip(*samples, strict=True))
