@@ -256,6 +256,7 @@ def test_published_headers_are_recognised():
         (["--set", "a={own}", "--columns", "prompt=text", "--max-tokens", "3"], 3, ["set a", "more than 3 tokens: 2"]),
         (["--set", "a={own}", "--columns", "prompt=text", "--cluster-column", "goal"], 2, ["goal"]),
         (["--set", "a={own}", "--columns", "prompt=text", "--template-option", "x"], 2, ["KEY=JSON"]),
+        (["--set", "a={own}", "--columns", "prompt=text", "--date", "today"], 2, ["YYYY-MM-DD"]),
         (["--set", "a={empty}"], 3, ["no rows"]),
     ],
 )

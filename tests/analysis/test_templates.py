@@ -28,20 +28,24 @@ MARKS = [
     "[INST]",
     "[/INST]",
 ]
-TEMPLATES = {
-    "chatml": EACH + TURN + END + ASK,
-    "instruct": "{{ bos_token }}" + EACH + "{% if m.role == 'user' %}[INST] {{ m.content }} [/INST]{% else %}"
+TEMPLATES = {  # by the family that has the shape
+    "qwen": EACH + TURN + END + ASK,
+    "qwen thinking": EACH + "{% if m.role == 'user' %}" + TURN + "{% else %}<|im_start|>assistant\n"
+    "<think>\n\n</think>\n\n{{ m.content }}<|im_end|>\n{% endif %}" + END + THINK,
+    "mixtral": "{{ bos_token }}" + EACH + "{% if m.role == 'user' %}[INST] {{ m.content }} [/INST]{% else %}"
     " {{ m.content }}</s>{% endif %}" + END,
-    "channels": EACH + "{{ '<|im_start|>' + m.role }}{% if m.role == 'assistant' %}<|channel|>final{% endif %}"
+    "gpt-oss": EACH + "{{ '<|im_start|>' + m.role }}{% if m.role == 'assistant' %}<|channel|>final{% endif %}"
     "{{ '<|message|>' + m.content + '<|im_end|>' }}" + END
     + "{% if add_generation_prompt %}<|im_start|>assistant{% endif %}",
-    "words": "{{ bos_token }}" + EACH + "{{ m.role | capitalize }}: {{ m.content }}\n\n" + END
+    "deepseek": "{{ bos_token }}" + EACH + "{{ m.role | capitalize }}: {{ m.content }}\n\n" + END
     + "{% if add_generation_prompt %}Assistant:{% endif %}",
-    "trims": EACH + TURN.replace("m.content", "m.content | trim") + END + ASK,
-    "empty thought": EACH + "{% if m.role == 'user' %}" + TURN + "{% else %}<|im_start|>assistant\n"
-    "<think>\n\n</think>\n\n{{ m.content }}<|im_end|>\n{% endif %}" + END + THINK,
-    "thought": EACH + TURN + END + THINK,
-    "end as bos": "<|im_start|>system\nA greenhouse.<s>\n" + EACH + TURN.replace("<|im_end|>", "<s>") + END + ASK,
+    "deepseek, a blank behind": "{{ bos_token }}" + EACH + "{{ m.role | capitalize }}: {{ m.content }}</s>" + END
+    + "{% if add_generation_prompt %}Assistant: {% endif %}",
+    "minimax": EACH + TURN + END + THINK,
+    "glm": EACH + "{% if m.role == 'user' %}<|im_start|>\n{{ m.content }}{% else %}<|im_end|>\n<think></think>\n"
+    "{{ m.content.strip() }}{% endif %}" + END + "{% if add_generation_prompt %}<|im_end|>{% endif %}",
+    "llama 4": EACH + TURN.replace("m.content", "m.content | trim") + END + ASK,
+    "granite": "<|im_start|>system\nA greenhouse.<s>\n" + EACH + TURN.replace("<|im_end|>", "<s>") + END + ASK,
 }  # fmt: skip
 TEXTS = ["Water the fern", " at noon?\n", "Which soil:\n\n is it?", "?"]
 
@@ -163,7 +167,7 @@ def letters() -> Tokenizer:
 
 
 def test_a_model_that_knows_its_markers_as_words_makes_none_of_text(tmp_path):
-    folder, tokenizer = saved(tmp_path, TEMPLATES["chatml"], letters)
+    folder, tokenizer = saved(tmp_path, TEMPLATES["qwen"], letters)
     made = encoder(folder)
     unknown = made.encode("fern soil tea")
     assert unknown.tokens == templated(tokenizer, "fern soil tea") and not unknown.notes
@@ -173,7 +177,7 @@ def test_a_model_that_knows_its_markers_as_words_makes_none_of_text(tmp_path):
 
 
 def test_added_tokens_that_no_template_writes_are_words(tmp_path):
-    folder, tokenizer = saved(tmp_path, TEMPLATES["instruct"], special=False)
+    folder, tokenizer = saved(tmp_path, TEMPLATES["mixtral"], special=False)
     row = encoder(folder).encode("fern <think> tea")
     assert row.tokens == templated(tokenizer, "fern <think> tea") and "kept as they are" in row.notes[0]
 
@@ -190,20 +194,20 @@ def test_a_base_model_gets_what_its_tokenizer_gives(tmp_path):
 
 
 def test_replies_outside_the_generation_prompt_are_counted(tmp_path):
-    made = encoder(saved(tmp_path, TEMPLATES["thought"])[0])
+    made = encoder(saved(tmp_path, TEMPLATES["minimax"])[0])
     assert ELSEWHERE in made.encode("fern", "tea").notes
     assert made.encode("fern").notes == []
 
 
 def test_a_date_is_the_one_that_was_given(tmp_path):
-    folder, tokenizer = saved(tmp_path, "{{ strftime_now('%d %B %Y') }}" + TEMPLATES["chatml"])
+    folder, tokenizer = saved(tmp_path, "{{ strftime_now('%d %B %Y') }}" + TEMPLATES["qwen"])
     made = encoder(folder)
     assert decoded(tokenizer, made.encode("fern").tokens).startswith("01 January 2025<|im_start|>")
     assert "2025-01-01" in made.notes[0]
 
 
 def test_templates_by_name(tmp_path):
-    folder, tokenizer = saved(tmp_path, {"rag": "rag {{ messages[0].content }}", "tool": TEMPLATES["chatml"]})
+    folder, tokenizer = saved(tmp_path, {"rag": "rag {{ messages[0].content }}", "tool": TEMPLATES["qwen"]})
     with pytest.raises(ConfigError, match="rag, tool"):
         encoder(folder)
     with pytest.raises(ConfigError, match="rag, tool"):
@@ -212,7 +216,7 @@ def test_templates_by_name(tmp_path):
 
 
 def test_reasons_of_a_template_are_shown_and_rows_are_not(tmp_path):
-    raising = "{% if 'SECRET' in messages[0].content %}{{ raise_exception(REASON) }}{% endif %}" + TEMPLATES["chatml"]
+    raising = "{% if 'SECRET' in messages[0].content %}{{ raise_exception(REASON) }}{% endif %}" + TEMPLATES["qwen"]
     for reason, shown in (("'no secrets'", "no secrets"), ("'bad: ' ~ messages[0].content", "TemplateError)")):
         folder, _ = saved(tmp_path / shown[:2], raising.replace("REASON", reason))
         with pytest.raises(Unfit, match=shown.replace(")", "[)]")) as refused:

@@ -35,7 +35,7 @@ from moerae.files.publish import publishing
 
 FALLBACK_TOKENS = 32768  # where config.json gives no max_position_embeddings
 SHOWN_ROWS = 10
-DATE = date(2025, 1, 1)
+DATE = "2025-01-01"
 
 EXAMPLES = """
 prompt sets known by their columns:
@@ -75,7 +75,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--max-tokens", type=int, help="drop longer rows (default: max_position_embeddings of the model)")
     add("--template-option", action="append", default=[], metavar="KEY=JSON",
         help="passed to the chat template, for example enable_thinking=false")  # fmt: skip
-    add("--date", type=_date, default=DATE, metavar="YYYY-MM-DD",
+    add("--date", default=DATE, metavar="YYYY-MM-DD",
         help=f"the day that a chat template writes which asks for it (default {DATE}, so that corpora do not change "
         "with the day)")  # fmt: skip
     add("--no-responses", action="store_true", help="leave replies of the file out")
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     limit = args.max_tokens if args.max_tokens is not None else _positions(args.model, account)
     if limit < 1:
         raise ConfigError(f"--max-tokens {limit}: a prompt has at least one token")
-    encoder = Encoder(args.model, _options(args.template_option), args.date)
+    encoder = Encoder(args.model, _options(args.template_option), _day(args.date))
     rows = gather(specs, given, account, responses=not args.no_responses)
     prompts = _tokenise(rows, encoder, limit, account, args.keep_text)
     _check_sets(specs, prompts, account)
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
         **encoder.hashes,
         "bos": encoder.bos,
         "template_options": json.dumps(encoder.chat.options, sort_keys=True),
-        "template_date": str(args.date) if encoder.chat.dated else "",
+        "template_date": args.date if encoder.chat.dated else "",
         "max_tokens": limit,
         "sources": json.dumps(account.sources),
         "dropped": json.dumps(account.reasons()),
@@ -175,8 +175,11 @@ def _positions(model: Path, account: Account) -> int:
     return int(found or FALLBACK_TOKENS)
 
 
-def _date(text: str) -> date:
-    return date.fromisoformat(text)
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"--date {text}: expected a day as YYYY-MM-DD") from None
 
 
 def _options(texts: list[str]) -> dict[str, object]:

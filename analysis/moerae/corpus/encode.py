@@ -79,7 +79,8 @@ class Encoder:
         notes = {NEUTRALISED: coded.neutralised, KEPT: coded.kept}
         row = Tokenised(coded.ids, content)
         if rendering.reply is not None:
-            row.response = coded.before(rendering.begin)
+            said = self.coder.span(coded, rendering.text, (rendering.begin, len(rendering.text)))
+            row.response = max(said[0], content[1])  # a token that holds both is the prompt's
             row.tokens = coded.ids[: self._end(coded.ids, coded.before(rendering.reply[1]))]
             notes[ELSEWHERE] = not self._continues(rendering)
         row.notes = [note for note, holds in notes.items() if holds]
