@@ -24,6 +24,10 @@ std::span<Command const> commands() {
        run_plan, Takes::study, stage::plan},
       {"record", "forward passes over the corpus; routing and usage to HDF5; repeating the command resumes",
        run_record, Takes::study, stage::record, true},
+      {"attribute",
+       "what masking each expert does to the margin between refusing and complying, prompt by prompt: causal "
+       "scores for `reduce`",
+       run_attribute, Takes::study, stage::attribute, true},
       {"reduce", "SES, contrasts and ESFT over the record: scores and expert sets", run_reduce_stage,
        Takes::study, stage::reduce, true},
       {"evaluate",

@@ -21,6 +21,7 @@ struct Context {
 // The stages: `Stage` of command_line.hpp.
 ExitCode run_plan(Context const& context, Study const& study);
 ExitCode run_record(Context const& context, Study const& study);
+ExitCode run_attribute(Context const& context, Study const& study);
 ExitCode run_evaluate(Context const& context, Study const& study);
 ExitCode run_reduce_stage(Context const& context, Study const& study);
 ExitCode run_verify(Context const& context, Study const& study);

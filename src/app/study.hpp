@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "moerae/attribute/options.hpp"
 #include "moerae/evaluate/options.hpp"
 #include "moerae/model/options.hpp"
 #include "moerae/record/options.hpp"
@@ -36,6 +37,7 @@ struct Study {
   ContrastOptions contrast;
   ReduceStageOptions reduce;
   std::vector<SelectOptions> select;
+  AttributeOptions attribute;
   EvaluateOptions evaluate;
 
   /// What `reduce` makes of it.

@@ -16,6 +16,8 @@ constexpr Artefact table[] = {
     {"log",    in_run,   "log/*",          Listing::none},
     {"record", in_stage, "stage.json",     Listing::none},
     {"record", in_stage, "shard-*.h5",     Listing::adopted},
+    {"attribute", in_stage, "stage.json",   Listing::none},
+    {"attribute", in_stage, "shard-*.h5",   Listing::adopted},
     {"reduce", in_stage, "stage.json",     Listing::none},
     {"reduce", in_stage, "scores.h5",      Listing::required},
     {"reduce", in_stage, "sets/*.json",    Listing::required},

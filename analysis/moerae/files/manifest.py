@@ -36,6 +36,8 @@ ARTEFACTS = (
     Artefact("log", False, "log/*", "none"),
     Artefact("record", True, "stage.json", "none"),
     Artefact("record", True, "shard-*.h5", "adopted"),
+    Artefact("attribute", True, "stage.json", "none"),
+    Artefact("attribute", True, "shard-*.h5", "adopted"),
     Artefact("reduce", True, "stage.json", "none"),
     Artefact("reduce", True, "scores.h5", "required"),
     Artefact("reduce", True, "sets/*.json", "required"),

@@ -7,14 +7,9 @@
 #include "moerae/base/words.hpp"
 #include "moerae/corpus/corpus.hpp"
 #include "moerae/evaluate/condition.hpp"
+#include "moerae/model/intervention/phase.hpp"
 
 namespace moerae {
-
-/// Which tokens a condition acts on: those before the reply, those of the reply (its own tokens as inputs, so
-/// that its first one is still chosen unedited), all.
-enum class Phase { prompt, response, both };
-inline constexpr Words<Phase, 3> phase_words{
-    {{"prompt", Phase::prompt}, {"response", Phase::response}, {"both", Phase::both}}};
 
 /// Experts are selected on discovery, so replies to it would be in-sample.
 inline constexpr Words<Split, 2> evaluated_splits{{{"validation", Split::validation}, {"test", Split::test}}};

@@ -1,5 +1,6 @@
 #include "app/options/keys.hpp"
 
+#include "moerae/attribute/keys.hpp"
 #include "moerae/evaluate/keys.hpp"
 #include "moerae/keys/values.hpp"
 
@@ -16,13 +17,15 @@ std::vector<FormerWord> former_logits() {
 }
 
 // What keys are to the stages.
-constexpr Stages computing = stage::record | stage::evaluate, laid_out = stage::plan | computing,
-                 in_run = computing | stage::reduce | stage::verify;
+constexpr Stages computing = stage::record | stage::attribute | stage::evaluate,
+                 laid_out = stage::plan | computing, in_run = computing | stage::reduce | stage::verify;
 constexpr Use everywhere{in_run, stage::none, in_run},
-    seed{computing | stage::reduce, stage::reduce | stage::evaluate},
+    seed{stage::record | stage::evaluate | stage::reduce, stage::reduce | stage::evaluate},
     model{laid_out, computing, laid_out, "model"}, corpus{laid_out, computing, computing, "corpus"},
-    computes{laid_out, computing}, records{stage::plan | stage::record, stage::record}, planned{laid_out},
-    read_while_computing{computing}, read_by_reduce{stage::reduce};
+    computes{laid_out, computing},
+    keeps_routing{stage::plan | stage::record | stage::evaluate, stage::record | stage::evaluate},
+    records{stage::plan | stage::record, stage::record}, planned{laid_out}, read_while_computing{computing},
+    read_by_reduce{stage::reduce};
 
 // clang-format off
 std::vector<Key<RunOptions>> run_keys() {
@@ -30,7 +33,7 @@ std::vector<Key<RunOptions>> run_keys() {
       key("dir", &RunOptions::dir, everywhere, Path{}, "run directory: everything the study writes"),
       key("seed", &RunOptions::seed, seed, Integer<std::uint64_t>{0}, "key of all random draws"),
       key("from", &RunOptions::from, read_by_reduce, Path{}, "another run directory whose record `reduce` reads; empty: that of run.dir"),
-      key("wall_limit", &RunOptions::wall_limit, read_while_computing, Optional<Number>{{.above = 0}, ""}, "seconds after which `record` and `evaluate` stop at the next batch and can be resumed (exit 75); empty: none"),
+      key("wall_limit", &RunOptions::wall_limit, read_while_computing, Optional<Number>{{.above = 0}, ""}, "seconds after which `record`, `attribute` and `evaluate` stop at the next batch and can be resumed (exit 75); empty: none"),
   };
 }
 
@@ -61,7 +64,7 @@ std::vector<Key<RecordOptions>> record_keys() {
   return {
       key("routing", &RecordOptions::routing, records, Flag{}, "keep expert ids and gate weights of every token"),
       key("logits", &RecordOptions::logits, records, Choice{logits_words, former_logits()}, "keep the router logits of all experts: of nobody, of the last token before the reply, of all tokens (large)"),
-      key("precision", &RecordOptions::precision, computes, Word{{"auto", "float16", "float32"}}, "of stored weights and logits; auto: float32 in float32 runs, else float16"),
+      key("precision", &RecordOptions::precision, keeps_routing, Word{{"auto", "float16", "float32"}}, "of stored weights and logits; auto: float32 in float32 runs, else float16"),
       key("batch_tokens", &RecordOptions::batch_tokens, records, Integer<std::int64_t>{1}, "tokens of one forward pass"),
       key("shard_prompts", &RecordOptions::shard_prompts, records, Integer<std::int64_t>{1}, "prompts of one shard file, the unit that is committed and resumed"),
   };
@@ -78,6 +81,7 @@ std::vector<Key<Study>> make_study_keys() {
   join(all, "ses", &Study::ses, ses_keys());
   join(all, "contrast", &Study::contrast, contrast_keys());
   join(all, "reduce", &Study::reduce, reduce_keys());
+  join(all, "attribute", &Study::attribute, attribute_keys());
   join(all, "evaluate", &Study::evaluate, evaluate_keys());
   return all;
 }

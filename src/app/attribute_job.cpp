@@ -1,0 +1,55 @@
+#include "app/attribute_job.hpp"
+
+#include "app/options/inputs.hpp"
+#include "moerae/attribute/openings.hpp"
+#include "moerae/base/check.hpp"
+#include "moerae/record/shard_writer.hpp"
+
+namespace moerae {
+namespace {
+
+void select(AttributeJob& job, AttributeOptions const& options) {
+  auto const& corpus = job.corpus;
+  for (auto const p : select_prompts(corpus, options.sets, "attribute.sets")) {
+    if (corpus.split[p] != options.split) continue;
+    bool const possible = corpus.response_offset[p] > corpus.offset[p] && openings_of(corpus, p).complete();
+    if (possible)
+      job.selected.push_back(p);
+    else
+      ++job.left_out;
+  }
+  validate<ConfigError>(
+      !job.selected.empty(),
+      "{}: of the prompts of these sets in the split {} none has both a refusing and a complying opening, so "
+      "there is no margin to attribute; make the corpus with continuations of the kinds refuse and comply",
+      corpus.path.string(), split_names[static_cast<std::size_t>(options.split)]);
+}
+
+// One expert less must leave every token enough to choose from.
+void check_masks(ModelPlan const& plan) {
+  for (auto const layer : plan.moe_layers()) {
+    auto const& router = plan.layers[static_cast<std::size_t>(layer.value)].moe()->router;
+    RouterEdit edit;
+    edit.masked = torch::eye(router.experts, torch::kBool);
+    auto const faults = faults_of(edit, router);
+    validate<ConfigError>(faults.empty(), "layer {}: no expert can be masked by itself: {}", layer.value,
+                          faults.empty() ? "" : faults.front().text);
+  }
+}
+
+}  // namespace
+
+AttributeJob make_attribute_job(Study const& study) {
+  auto const& options = study.attribute;
+  AttributeJob job{open_inputs(study), {}, 0, {}, {}, {}};
+  select(job, options);
+  check_masks(job.model.plan);
+  job.shards = plan_shards(job.corpus, job.selected, options.shard_prompts, options.batch_tokens);
+  for (auto const& shard : job.shards)
+    job.units.push_back(
+        {{shard_file_name(shard.id.value)}, 0, static_cast<std::int64_t>(shard.last - shard.first)});
+  job.inputs = inputs_of(stage::attribute, study, attribute_method, job.resolved());
+  return job;
+}
+
+}  // namespace moerae

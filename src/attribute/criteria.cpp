@@ -1,0 +1,16 @@
+#include "attribute/mask_attribution.hpp"
+#include "attribute/single_mask.hpp"
+
+namespace moerae {
+
+std::unique_ptr<CausalCriterion> make_criterion(Causal which, AttributeSetting const& setting) {
+  switch (which) {
+    case Causal::mask_attribution:
+      return std::make_unique<MaskAttribution>(setting);
+    case Causal::single_mask:
+      return std::make_unique<SingleMask>(setting);
+  }
+  throw std::logic_error("a criterion without a row");
+}
+
+}  // namespace moerae

@@ -1,0 +1,159 @@
+// At 1, 2 and 4 ranks: one expert group of all ranks.
+#include "attribute/mask_attribution.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "attribute/made_openings.hpp"
+#include "model/schedule/routed.hpp"
+#include "moerae/mpi/collective.hpp"
+
+namespace moerae {
+namespace {
+
+/// What one masked expert changes in its layer, the slow way: the layer's routed output once more.
+struct Compared final : GradientTap {
+  Compared(ResidentModel const& of) : model(of) {}
+  void on_gradient(LayerGradient const& found) override {
+    torch::NoGradGuard const no_graph;
+    auto const effects = masking_effects(model, found);
+    auto const i = static_cast<std::size_t>(found.layer.value);
+    auto const& moe = std::get<MoeWeights>(model.weights.layers[i].feed_forward);
+    auto const& spec = model.plan.layers[i].moe()->router;
+    auto const& [logits, experts, weights] = found.decision;
+    auto const y = routed(model.exchange, found.x, found.decision, moe);
+    for (std::int64_t j = 0; j < experts.size(1); ++j) {
+      RouterEdit edit;  // a condition for every row: its j-th expert
+      edit.masked = torch::zeros(logits.sizes(), torch::kBool).scatter(1, experts.narrow(1, j, 1), true);
+      auto const other = decide(logits, moe.correction_bias, spec, edit, torch::arange(logits.size(0)));
+      auto const expected = ((y - routed(model.exchange, found.x, other, moe)) * found.dy).sum(-1);
+      EXPECT_TRUE(torch::allclose(effects.select(1, j), expected, 1e-4, 1e-6)) << "layer " << i << ", " << j;
+    }
+    ++layers;
+  }
+  ResidentModel const& model;
+  int layers = 0;
+};
+
+struct MaskAttributionTest : testing::Test {
+  mpi::Comm world = mpi::Comm::world();
+  Corpus corpus = test::made_openings(6);
+  ModelPlan plan = test::made_plan();
+  ModelWeights whole = test::made_weights(plan);
+  ExpertGroup group{world, 7}, alone{mpi::Comm(), 7};
+  ExpertSpace space{{1, 2, 3}, 7, 3};
+
+  // Of this rank's share of the prompts; with `shared`, on the ranks of the group together.
+  Attributions found(Causal which, std::vector<std::size_t> const& prompts, bool shared,
+                     Phase phase = Phase::both) {
+    auto const weights = test::made_weights(plan, shared ? world.rank() : 0, shared ? world.size() : 1);
+    ResidentModel const model{plan, weights, shared ? group.exchange : alone.exchange};
+    AttributeOptions options;
+    options.phase = phase;
+    options.batch_tokens = 40;
+    auto const criterion = make_criterion(which, {corpus, model, space, options});
+    criterion->begin(prompts);
+    if (!shared) {
+      while (!criterion->finished()) criterion->step();
+      return criterion->found();
+    }
+    while (group.status.finish_step(criterion->finished() ? mpi::Status::idle : mpi::Status::busy) ==
+           mpi::Status::busy)
+      criterion->step();
+    return criterion->found();
+  }
+  // The last of several ranks has none.
+  [[nodiscard]] std::vector<std::size_t> mine() const {
+    if (world.size() > 1 && world.rank() + 1 == world.size()) return {};
+    std::vector<std::size_t> out;
+    for (std::size_t p = static_cast<std::size_t>(world.rank()); p < corpus.size(); p += 2) out.push_back(p);
+    return out;
+  }
+};
+
+TEST_F(MaskAttributionTest, IsExactInsideALayerForEveryKindOfRouter) {
+  auto const softmax = plan.layers[1].moe()->router;
+  auto plain = softmax, grouped = softmax, sigmoid = softmax;
+  plain.renormalise = false;
+  grouped.experts = 6;
+  grouped.groups = 3;
+  grouped.top_groups = 2;
+  grouped.scale = 1.7;
+  sigmoid.score = RouterSpec::Score::sigmoid;
+  for (auto const& router : {softmax, plain, grouped, sigmoid}) {
+    auto other = plan;
+    for (std::size_t i = 1; i < other.layers.size(); ++i)
+      std::get<MoeSpec>(other.layers[i].feed_forward).router = router;
+    auto const weights = test::made_weights(other, world.rank(), world.size());
+    ExpertGroup ranks(world, router.experts);
+    ResidentModel const model{other, weights, ranks.exchange};
+    std::vector<MarginRequest> requests;
+    for (auto const p : mine()) requests.push_back({p});
+    Margins const margins(corpus, requests, Phase::both);
+    Pass pass{margins.rows()};
+    ThereAndBack walk(model, pass);
+    torch::manual_seed(3);
+    auto const gradient = torch::randn_like(walk.up());
+    Compared compared(model);
+    walk.down(gradient, compared);
+    EXPECT_EQ(compared.layers, 3);
+  }
+}
+
+// Downstream of the last layer there is the norm and the head alone; for a small effect linear is right.
+TEST_F(MaskAttributionTest, FollowsTheMeasuredDropWhereItIsSmall) {
+  for (auto& layer : whole.layers)
+    if (auto* moe = std::get_if<MoeWeights>(&layer.feed_forward))
+      for (auto& expert : moe->experts) expert.down.weight *= 1e-3;
+  ResidentModel const model{plan, whole, alone.exchange};
+  AttributeOptions options;
+  options.batch_tokens = 50;
+  std::vector<std::size_t> const prompts{0, 1, 2, 3, 4, 5};
+  auto const run = [&](Causal which) {
+    auto const criterion = make_criterion(which, {corpus, model, space, options});
+    criterion->begin(prompts);
+    while (!criterion->finished()) criterion->step();
+    return criterion->found();
+  };
+  auto const linear = run(Causal::mask_attribution), measured = run(Causal::single_mask);
+  double largest = 0, error = 0;
+  for (std::size_t i = 0; i < linear.drop.size(); ++i) {
+    largest = std::max<double>(largest, std::abs(measured.drop[i]));
+    error = std::max<double>(error, std::abs(measured.drop[i] - linear.drop[i]));
+  }
+  EXPECT_GT(largest, 1e-4);
+  EXPECT_LT(error, 0.05 * largest);  // float32 margins differ in the last digits
+  for (std::size_t p = 0; p < prompts.size(); ++p) EXPECT_NEAR(linear.margin[p], measured.margin[p], 1e-5);
+}
+
+TEST_F(MaskAttributionTest, SingleMaskIsThePassWithTheExpertMasked) {
+  std::vector<std::size_t> const prompts{1, 4};
+  for (auto const phase : {Phase::both, Phase::response}) {
+    auto const all = found(Causal::single_mask, prompts, false, phase);
+    torch::NoGradGuard const no_gradients;
+    std::vector<RouterEdit> edits(plan.layers.size());
+    edits[2].masked = torch::zeros({2, 7}, torch::kBool);
+    edits[2].masked[1][4] = true;
+    std::vector<MarginRequest> const requests{{4, 1}};
+    Margins const margins(corpus, requests, phase);
+    Pass pass{.rows = margins.rows(), .edits = &edits};
+    auto const masked = margins.of(forward({plan, whole, alone.exchange}, pass), whole, plan).item<double>();
+    EXPECT_NEAR(all.drop[21 + 7 + 4], all.margin[1] - masked, 1e-5);
+  }
+}
+
+TEST_F(MaskAttributionTest, IsTheSameOnRanksThatShareTheExperts) {
+  for (auto const which : {Causal::mask_attribution, Causal::single_mask}) {
+    auto const prompts = mine();
+    auto const together = found(which, prompts, true), by_itself = found(which, prompts, false);
+    ASSERT_EQ(together.drop.size(), prompts.size() * 21);
+    for (std::size_t i = 0; i < together.drop.size(); ++i)
+      EXPECT_NEAR(together.drop[i], by_itself.drop[i], 2e-5 * (1 + std::abs(by_itself.drop[i])));
+    for (std::size_t i = 0; i < prompts.size(); ++i)
+      EXPECT_NEAR(together.margin[i], by_itself.margin[i], 1e-5);
+  }
+}
+
+}  // namespace
+}  // namespace moerae
