@@ -21,6 +21,7 @@ from moerae import agreement, topic_behaviour
 from moerae.criteria import criteria
 from moerae.errors import ConfigError, DataError
 from moerae.files import manifest
+from moerae.files.attributions import read_attributions
 from moerae.files.corpus import read_corpus, read_tokens
 from moerae.files.expert_set import read_expert_set
 from moerae.files.replies import Condition, conditions, read_summary
@@ -31,13 +32,20 @@ from moerae.files.stage import read_stage
 DEFAULT_COUNT = 12  # of contrast.count
 
 
-def open_run(directory: str | Path, record: str | None = None, reduce: str | None = None, verify: bool = False) -> Run:
-    """Opens a run directory. `record` and `reduce` name a folder where there are several (changed stages stand beside
-    the first under their hash). With `verify` every listed file is compared with its hash first."""
+def open_run(
+    directory: str | Path,
+    record: str | None = None,
+    reduce: str | None = None,
+    attribute: str | None = None,
+    verify: bool = False,
+) -> Run:
+    """Opens a run directory. `record`, `reduce` and `attribute` name a folder where there are several (changed stages
+    stand beside the first under their hash). With `verify` every listed file is compared with its hash first."""
     path = Path(directory)
     if not path.is_dir():
         raise DataError(f"{path}: no such run directory")
-    run = Run(path, _folder(path, "record", record), _folder(path, "reduce", reduce))
+    stages = {"record": record, "reduce": reduce, "attribute": attribute}
+    run = Run(path, **{stage: _folder(path, stage, wanted) for stage, wanted in stages.items()})
     if verify:
         for entry in run.manifest.values():
             manifest.check(path, entry)
@@ -57,8 +65,8 @@ def _folder(run: Path, stage: str, wanted: str | None) -> Path | None:
 class Run:
     """One run directory, read when asked. P prompts, 3 classes of positions, L MoE layers, K experts, k selected."""
 
-    def __init__(self, path: Path, record: Path | None, reduce: Path | None) -> None:
-        self.path, self.record, self.reduce = path, record, reduce
+    def __init__(self, path: Path, record: Path | None, reduce: Path | None, attribute: Path | None = None) -> None:
+        self.path, self.record, self.reduce, self.attribute = path, record, reduce, attribute
         self.manifest = manifest.read(path)
 
     def __repr__(self) -> str:
@@ -134,6 +142,20 @@ class Run:
         if not sets:  # no key, nothing named: all of the corpus
             return list(self.corpus["set"].unique())
         return [sets] if isinstance(sets, str) else sets
+
+    @cached_property
+    def attributions(self) -> xr.Dataset:
+        """What `moerae attribute` found: margin [prompt] in nats, by criterion what masking each expert takes off it
+        [prompt, layer, expert]; labels of the corpus are coordinates of `prompt`. DataError where there is nothing."""
+        if self.attribute is None:
+            raise DataError(f"{self.path}: no attributions; run `moerae attribute` first")
+        prefix = f"{self.attribute.name}/shard-"
+        parts = [read_attributions(self.path / path) for path in sorted(self.manifest) if path.startswith(prefix)]
+        if not parts:
+            raise DataError(f"{self.attribute}: no finished file; repeat `moerae attribute`")
+        whole = xr.concat(parts, "prompt", join="exact").sortby("prompt")
+        columns = self.corpus.loc[whole.prompt.values]
+        return whole.assign_coords({n: ("prompt", columns[n].to_numpy()) for n in columns if n != "tokens"})
 
     def last_logits(self) -> xr.DataArray:
         """Of all shards, see read_last_logits."""

@@ -72,7 +72,7 @@ std::string usage(std::span<Command const> commands) {
       "Usage: moerae COMMAND [STUDY.ini] [--section.key VALUE ...]\n"
       "       mpirun -n RANKS --bind-to none moerae COMMAND ...\n\n"
       "Keys on the command line override the study file.\n\nCommands:\n";
-  for (auto const& command : commands) text += fmt::format("  {:<10}{}\n", command.name, command.help);
+  for (auto const& command : commands) text += fmt::format("  {:<11}{}\n", command.name, command.help);
   return text + "\n  moerae COMMAND --help   the keys that a command reads\n  moerae --version\n";
 }
 

@@ -7,9 +7,11 @@
 
 #include <cstdio>
 #include <fstream>
+#include <ranges>
 #include <thread>
 
 #include "app/context.hpp"
+#include "moerae/attribute/options.hpp"
 #include "moerae/base/build_info.hpp"
 #include "moerae/reduce/names.hpp"
 
@@ -63,6 +65,7 @@ ExitCode run_info(Context const& context, Study const&) {
   line("GPU", at::hasCUDA() ? "seen by torch; this version computes on the CPU only"
                             : "none that this torch can use");
   line("criteria", fmt::format("{}", fmt::join(contrast_criteria(), " ")));
+  line("causal", fmt::format("{}", fmt::join(std::views::keys(causal_words), " ")));
   std::fputs(out.c_str(), stdout);
   return ExitCode::complete;
 }

@@ -14,19 +14,20 @@
 namespace moerae {
 namespace {
 
-// With several records in one run: the one that this study's keys describe. Empty: reduce finds the only one
-// itself.
-std::filesystem::path matching_record(std::filesystem::path const& run, Study const& study) {
-  auto records = store::list_stages(run, "record");
-  auto const all = records.size();
-  if (all < 2) return {};
-  keep_possible(records, stage::record, study, record_method);
+// Of several folders of a stage in one run, the one that this study's keys describe; of one, that; else
+// empty.
+std::filesystem::path matching(std::filesystem::path const& run, std::string const& name, Stages stage,
+                               Study const& study, int method) {
+  auto found = store::list_stages(run, name);
+  auto const all = found.size();
+  if (all == 0) return {};
+  keep_possible(found, stage, study, method);
   validate<ConfigError>(
-      records.size() == 1,
-      "{}: {} of its {} records fit the [model], [grid], [corpus] and [record] keys of "
-      "this study, so it is not clear which one to reduce; give the keys it was recorded with",
-      run.string(), records.size(), all);
-  return records.front().path;
+      found.size() == 1,
+      "{}: {} of its {} folders of `{}` fit the [model], [grid], [corpus] and [{}] keys of this "
+      "study, so it is not clear which one to reduce; give the keys it was made with",
+      run.string(), found.size(), all, name, name);
+  return found.front().path;
 }
 
 }  // namespace
@@ -38,8 +39,11 @@ ExitCode run_reduce_stage(Context const& context, Study const& study) {
   in.options = study.for_reduce();
   in.inputs = inputs_of(stage::reduce, study, reduce_method, resolved_inputs(in.options));
   in.provenance = context.provenance("", study);
-  mpi::agree(context.world,
-             [&] { in.record_dir = matching_record(in.from.empty() ? in.run : in.from, study); });
+  mpi::agree(context.world, [&] {
+    auto const& run = in.from.empty() ? in.run : in.from;
+    in.record_dir = matching(run, "record", stage::record, study, record_method);
+    in.attribution_dir = matching(run, "attribute", stage::attribute, study, attribute_method);
+  });
   auto const result = run_reduce(context.world, in);
   if (result.nothing_new) spdlog::info("reduce: nothing to do, {} is up to date", result.dir.string());
   if (context.world.rank() == 0)  // for scripts: other keys have other folders

@@ -2,8 +2,8 @@
 
 #include <vector>
 
+#include "attribute/margins.hpp"
 #include "moerae/attribute/criterion.hpp"
-#include "moerae/attribute/margins.hpp"
 
 namespace moerae {
 

@@ -1,4 +1,4 @@
-#include "moerae/attribute/margins.hpp"
+#include "attribute/margins.hpp"
 
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/logsumexp.h>

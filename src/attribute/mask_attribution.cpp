@@ -7,59 +7,130 @@
 namespace moerae {
 namespace {
 
-RouterSpec const& router_of(ResidentModel const& model, LayerId layer) {
-  return model.plan.layers[static_cast<std::size_t>(layer.value)].moe()->router;
-}
+// What the masks of one layer are decided and weighed by. T tokens, K experts, k chosen.
+class MaskedLayer {
+ public:
+  MaskedLayer(ResidentModel const& model, LayerGradient const& found)
+      : model_(model),
+        found_(found),
+        spec_(model.plan.layers[static_cast<std::size_t>(found.layer.value)].moe()->router),
+        bias_(std::get<MoeWeights>(
+                  model.weights.layers[static_cast<std::size_t>(found.layer.value)].feed_forward)
+                  .correction_bias),
+        whole_((found.decision.weights.to(torch::kFloat32) * found.dgates).sum(-1)),
+        effects_(torch::zeros(found.decision.logits.sizes(), torch::kFloat32)) {}
 
-// The decision of every token with the j-th of its own experts masked.
-RoutingDecision without(ResidentModel const& model, LayerGradient const& found, std::int64_t j) {
-  auto const& spec = router_of(model, found.layer);
-  auto const& layer = model.weights.layers[static_cast<std::size_t>(found.layer.value)];
-  RouterEdit edit;
-  edit.masked = torch::eye(spec.experts, torch::kBool);  // condition e: expert e
-  return decide(found.decision.logits, std::get<MoeWeights>(layer.feed_forward).correction_bias, spec, edit,
-                found.decision.experts.select(-1, j));
-}
+  torch::Tensor effects() {
+    if (one_enters()) {
+      replace_by_next();
+      if (reaches_others()) for_unchosen();
+    } else {
+      for (std::int64_t j = 0; j < spec_.top_k; ++j)
+        later(chosen(j), without(chosen(j)), torch::arange(tokens()));
+      for_unchosen();
+    }
+    weigh_later();
+    return effects_;
+  }
 
-// Whether experts are chosen in one order, so that the same one enters whichever of the chosen is masked.
-bool one_enters(RouterSpec const& spec) {
-  return spec.groups <= 1 || spec.top_groups >= spec.groups;
-}
+ private:
+  [[nodiscard]] std::int64_t tokens() const { return experts().size(0); }
+  [[nodiscard]] torch::Tensor const& experts() const { return found_.decision.experts; }
+  [[nodiscard]] torch::Tensor chosen(std::int64_t j) const { return experts().select(-1, j); }
 
-// [T, n]: which of ids [T, n] are not among `chosen` [T, k].
-torch::Tensor is_new(torch::Tensor const& ids, torch::Tensor const& chosen) {
-  return (ids.unsqueeze(-1) != chosen.unsqueeze(1)).all(-1);
-}
+  // Whether experts are chosen in one order, so that the same one enters whichever of the chosen is masked,
+  // and an expert that is not chosen cannot change the choice.
+  [[nodiscard]] bool one_enters() const { return spec_.groups <= 1 || spec_.top_groups >= spec_.groups; }
+  // Whether the weights of the chosen depend on the logits of the others.
+  [[nodiscard]] bool reaches_others() const {
+    return spec_.weight == RouterSpec::Weight::sparse_mixer ||
+           (spec_.weight == RouterSpec::Weight::score && spec_.score == RouterSpec::Score::softmax &&
+            !spec_.renormalise);
+  }
 
-// The products of ids [T, n], each of which is among those known [T, m].
-torch::Tensor looked_up(torch::Tensor const& ids, torch::Tensor const& known, torch::Tensor const& products) {
-  auto const same = ids.unsqueeze(-1) == known.unsqueeze(1);  // [T, n, m]
-  return (same * products.unsqueeze(1)).sum(-1) / same.sum(-1);
-}
+  // The decision of every token with an expert of its own masked: masked [T].
+  [[nodiscard]] RoutingDecision without(torch::Tensor const& masked) const {
+    RouterEdit edit;
+    edit.masked = torch::eye(spec_.experts, torch::kBool);  // condition e: expert e
+    return decide(found_.decision.logits, bias_, spec_, edit, masked);
+  }
+
+  // <dL/dy, y - y'>, y' = sum of weights times products [n, k], of some rows.
+  [[nodiscard]] torch::Tensor difference(torch::Tensor const& rows, RoutingDecision const& other,
+                                         torch::Tensor const& products) const {
+    return whole_.index_select(0, rows) - (other.weights.to(torch::kFloat32) * products).sum(-1);
+  }
+
+  void set(torch::Tensor const& rows, torch::Tensor const& masked, torch::Tensor const& effect) {
+    effects_.index_put_({rows, masked}, effect);
+  }
+
+  void replace_by_next() {
+    torch::Tensor entering, known, products;
+    auto const rows = torch::arange(tokens());
+    for (std::int64_t j = 0; j < spec_.top_k; ++j) {
+      auto const other = without(chosen(j));
+      if (j == 0) {
+        auto const is_new = (other.experts.unsqueeze(-1) != experts().unsqueeze(1)).all(-1);
+        entering = other.experts.masked_select(is_new).reshape({-1, 1});
+        known = torch::cat({experts(), entering}, -1);
+        products = torch::cat(
+            {found_.dgates, expert_products(model_, found_.layer, found_.dy, found_.x, entering)}, -1);
+      }
+      auto const same = other.experts.unsqueeze(-1) == known.unsqueeze(1);  // [T, k, k + 1]
+      set(rows, chosen(j), difference(rows, other, (same * products.unsqueeze(1)).sum(-1)));
+    }
+  }
+
+  // Masks of experts that a token did not choose: of the weights at once, of the choice later.
+  void for_unchosen() {
+    for (std::int64_t e = 0; e < spec_.experts; ++e) {
+      auto const masked = torch::full({tokens()}, e, torch::kInt64);
+      auto const other = without(masked);
+      auto const is_unchosen = (experts() != e).all(-1), kept = (other.experts == experts()).all(-1);
+      auto const at = [](torch::Tensor const& which) { return which.nonzero().squeeze(-1); };
+      auto const rows = at(is_unchosen & kept);
+      set(rows, masked.index_select(0, rows),
+          difference(rows, part(other, rows), found_.dgates.index_select(0, rows)));
+      if (!one_enters()) {
+        auto const changed = at(is_unchosen & ~kept);
+        later(masked.index_select(0, changed), part(other, changed), changed);
+      }
+    }
+  }
+
+  static RoutingDecision part(RoutingDecision const& of, torch::Tensor const& rows) {
+    return {{}, of.experts.index_select(0, rows), of.weights.index_select(0, rows)};
+  }
+
+  // Rows whose choice is another: its products are asked for together, whatever the number on this rank.
+  void later(torch::Tensor const& masked, RoutingDecision const& other, torch::Tensor const& rows) {
+    rows_.push_back(rows);
+    masked_.push_back(masked);
+    other_experts_.push_back(other.experts);
+    other_weights_.push_back(other.weights);
+  }
+
+  void weigh_later() {
+    if (one_enters()) return;  // on every rank
+    auto const rows = torch::cat(rows_), masked = torch::cat(masked_);
+    RoutingDecision const other{{}, torch::cat(other_experts_), torch::cat(other_weights_)};
+    auto const products = expert_products(model_, found_.layer, found_.dy.index_select(0, rows),
+                                          found_.x.index_select(0, rows), other.experts);
+    set(rows, masked, difference(rows, other, products));
+  }
+
+  ResidentModel const& model_;
+  LayerGradient const& found_;
+  RouterSpec const& spec_;
+  torch::Tensor bias_, whole_, effects_;  // whole [T]: <dL/dy, y>
+  std::vector<torch::Tensor> rows_, masked_, other_experts_, other_weights_;
+};
 
 }  // namespace
 
 torch::Tensor masking_effects(ResidentModel const& model, LayerGradient const& found) {
-  auto const& [logits, experts, gates] = found.decision;
-  auto const k = experts.size(1);
-  bool const one = one_enters(router_of(model, found.layer));
-  auto const products = found.dgates;  // of the chosen
-  auto const whole = (gates.to(torch::kFloat32) * products).sum(-1);
-  std::vector<torch::Tensor> effects;
-  torch::Tensor entering, of_entering;
-  for (std::int64_t j = 0; j < k; ++j) {
-    auto const other = without(model, found, j);
-    if (j == 0 || !one) {
-      // where several can enter, every one of the other choice is asked for: all ranks ask for equally many
-      entering =
-          one ? other.experts.masked_select(is_new(other.experts, experts)).reshape({-1, 1}) : other.experts;
-      of_entering = expert_products(model, found.layer, found.dy, found.x, entering);
-    }
-    auto const there = looked_up(other.experts, torch::cat({experts, entering}, -1),
-                                 torch::cat({products, of_entering}, -1));
-    effects.push_back(whole - (other.weights.to(torch::kFloat32) * there).sum(-1));
-  }
-  return torch::stack(effects, -1);
+  return MaskedLayer(model, found).effects();
 }
 
 namespace {
@@ -73,17 +144,15 @@ class Adding final : public GradientTap {
 
   void on_gradient(LayerGradient const& found) override {
     torch::NoGradGuard const no_graph;
-    auto const effects = masking_effects(model_, found).contiguous();
-    auto const experts = found.decision.experts.contiguous();
+    auto const effects = masking_effects(model_, found).contiguous();  // [T, K]
     auto const l = static_cast<std::size_t>(std::ranges::lower_bound(space_.layers, found.layer.value) -
                                             space_.layers.begin());
     auto const* request = margins_.request().const_data_ptr<std::int64_t>();
     auto const* acts = margins_.acts().const_data_ptr<bool>();
-    auto const k = experts.size(1);
-    for (std::int64_t t = 0; t < experts.size(0); ++t)
-      for (std::int64_t j = 0; j < k && acts[t]; ++j)
-        cell_(request[t], l, static_cast<std::size_t>(experts.const_data_ptr<std::int64_t>()[t * k + j])) +=
-            effects.const_data_ptr<float>()[t * k + j];
+    auto const* effect = effects.const_data_ptr<float>();
+    auto const experts = static_cast<std::size_t>(space_.experts);
+    for (std::int64_t t = 0; t < effects.size(0); ++t, effect += experts)
+      for (std::size_t e = 0; e < experts && acts[t]; ++e) cell_(request[t], l, e) += effect[e];
   }
 
  private:

@@ -7,10 +7,11 @@
 
 namespace moerae {
 
-/// What masking each of its experts at one token and layer would take off L, exact inside the layer and
-/// linear downstream (methods 11):
-///   a_j = <dL/dy, y - y'>,  y' the routed output that the router's own rule gives with expert j masked, the
-/// expert that enters included. [T, k] float32, of found.decision.experts. Collective over the expert group.
+/// What masking an expert at one token would take off L, exact inside the layer and linear downstream
+/// (methods 11):
+///   a_e = <dL/dy, y - y'>,  y' the routed output that the router's own rule gives with expert e masked: the
+/// expert that enters included, and what the logit of an expert that is not chosen does to weights and
+/// groups. [T, K] float32. Collective over the expert group.
 [[nodiscard]] torch::Tensor masking_effects(ResidentModel const& model, LayerGradient const& found);
 
 /// `mask_attribution`: masking_effects on the margin, summed over the tokens of a prompt and its openings.

@@ -2,12 +2,16 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <memory>
+
 #include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/collective.hpp"
 #include "reduce/results/evidence.hpp"
 #include "reduce/results/publish.hpp"
 #include "reduce/results/sets.hpp"
 #include "reduce/results/summary.hpp"
+#include "reduce/usage/attributions.hpp"
 
 namespace moerae {
 namespace {
@@ -16,6 +20,7 @@ namespace {
 struct Prepared {
   RecordSource source;
   Corpus corpus;
+  std::unique_ptr<Attributions const> attributions;  // null: none
   ReducePlan plan;
   store::StageDir stage;
 };
@@ -24,11 +29,16 @@ Prepared prepare(ReduceInputs const& in) {
   Prepared made;
   made.source = find_record(in.from.empty() ? in.run : in.from, in.record_dir);
   made.corpus = recorded_corpus(made.source);
-  made.plan = plan_reduce(in.options, made.corpus, made.source.sets, has_routing(made.source));
+  if (!in.attribution_dir.empty())
+    made.attributions = std::make_unique<Attributions>(made.source.run, in.attribution_dir, made.corpus);
+  made.plan = plan_reduce(in.options, made.corpus,
+                          {made.source.sets, has_routing(made.source), made.attributions.get()});
   auto inputs = in.inputs;
   inputs["record"] = made.source.stage.hash;
   inputs["shards"] = made.source.digest;  // an imported record can grow under one hash
   inputs["corpus"] = made.corpus.content_hash;
+  if (std::ranges::any_of(made.plan.passes, [](auto const& pass) { return !pass.positions.drop.empty(); }))
+    inputs["attribution"] = made.attributions->digest();
   made.stage = store::find_stage(in.run, "reduce", inputs);
   return made;
 }
@@ -42,7 +52,7 @@ ReduceResult run_reduce(mpi::Comm const& world, ReduceInputs const& in) {
     prepared = prepare(in);
     if (world.rank() == 0) complete = results_complete(in.run, prepared.stage, prepared.plan) ? 1 : 0;
   });
-  auto& [source, corpus, plan, stage] = prepared;
+  auto& [source, corpus, attributions, plan, stage] = prepared;
   ReduceResult result{stage.path, mpi::maximum(world, complete) == 1, {}};
   if (result.nothing_new) {
     for (auto const& request : plan.requests) {
@@ -55,7 +65,8 @@ ReduceResult run_reduce(mpi::Comm const& world, ReduceInputs const& in) {
           stage.path.string(), result.sets.size());
     return result;
   }
-  auto const record = check_record(world, source, corpus);
+  auto record = check_record(world, source, corpus);
+  record.attributions = attributions.get();
   auto const scores = compute_scores(world, plan, record);
   auto provenance = in.provenance;
   provenance.schema = "moerae.scores/1";

@@ -48,6 +48,7 @@ AttributedReader AttributedReader::open(std::filesystem::path const& path) {
   validate<DataError>(file.has_attribute("/", "complete") && file.int_attribute("/", "complete") == 1,
                       "{}: not complete, its writer was stopped; delete it and repeat `moerae attribute`",
                       path.string());
+  reader.stage_hash_ = file.string_attribute("/", "stage_hash");
   reader.layers_ = file.read<std::int32_t>("layer");
   reader.experts_ = static_cast<std::int32_t>(file.read<std::int32_t>("expert").size());
   reader.prompt_ids_ = file.read<std::uint64_t>("prompt_id");

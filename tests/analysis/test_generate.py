@@ -8,7 +8,6 @@ tell: a gap of the two best logits, or a margin of a router on the way, below 1e
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,51 +16,19 @@ import numpy as np
 import pytest
 import support
 import torch
+from masking import CASES, mask
 from moerae.files.corpus import Prompt, write_corpus
 from moerae.reference import checkpoints, golden
 from moerae.reference.routers import ROUTERS
-from torch.nn import functional
 
 CLOSE = 1e-5
 NEW_TOKENS, LENGTHS = 12, (3, 15, 1, 8, 11, 2, 6)  # the longest with its reply stays below the rope length of the cases
-CASES = {case.family: name for name, case in reversed(checkpoints.CASES.items())}  # the first of each family
 
 
 @dataclass
 class Said:
     tokens: list[int]
     experts: np.ndarray  # [T, L, k] of prompt and reply
-
-
-def mask(model: torch.nn.Module, experts: list[tuple[int, int]]) -> None:
-    """The selection score of these experts, after any correction bias, to where it is never selected."""
-    for layer, router in golden.routers(model).items():
-        chosen = [expert for at, expert in experts if at == layer]
-        if not chosen:
-            continue
-        if hasattr(router, "e_score_correction_bias"):
-            router.e_score_correction_bias[chosen] = -1e9
-            continue
-        router.forward = lowered(router.forward, chosen)
-
-
-def lowered(forward: Callable, chosen: list[int]) -> Callable:
-    """A router whose product gives the chosen experts a logit of -1e9."""
-    linear = functional.linear
-
-    def product(*args: torch.Tensor, **kwargs: torch.Tensor) -> torch.Tensor:
-        logits = linear(*args, **kwargs)
-        logits[..., chosen] = -1e9
-        return logits
-
-    def edited(*args: torch.Tensor, **kwargs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        functional.linear = product
-        try:
-            return forward(*args, **kwargs)
-        finally:
-            functional.linear = linear
-
-    return edited
 
 
 def unclear(model: torch.nn.Module, row: list[int], reply: list[int]) -> bool:

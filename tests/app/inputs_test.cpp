@@ -23,7 +23,7 @@ template <class Target>
 Target changed(Key<Target> const& key) {
   for (auto const* text :
        {"7", "8", "0.75", "true", "false", "one", "a:b", "float32", "response", "bootstrap", "layer", "js",
-        "paper", "none", "last", "negative", "esft_gate", "mask:a", "test"}) {
+        "paper", "none", "last", "negative", "esft_gate", "mask:a", "test", "single_mask"}) {
     Target target;
     auto const before = key.json(target);
     try {
@@ -43,7 +43,7 @@ TEST(Inputs, AKeyDecidesExactlyTheStagesThatItsRowNames) {
     if (key.name == "model.device" || key.name == "model.schedule" || key.name == "grid.exchange")
       continue;  // one value each that means another
     auto const study = changed(key);
-    for (auto const stage : {stage::record, stage::reduce, stage::evaluate})
+    for (auto const stage : {stage::record, stage::attribute, stage::reduce, stage::evaluate})
       EXPECT_EQ(hash_of(stage, study) != hash_of(stage, {}), (key.use.bits & stage) != 0)
           << key.name << " and stage " << stage;
   }

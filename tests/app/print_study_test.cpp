@@ -71,6 +71,13 @@ routing = true
 sequences = 5
 batch_tokens = 77
 shard_prompts = 11
+[attribute]
+criteria = single_mask
+phase = prompt
+sets = b
+split = validation
+batch_tokens = 78
+shard_prompts = 12
 [select.two]
 criterion = risk_difference
 groups = b:c

@@ -1,4 +1,4 @@
-#include "moerae/attribute/margins.hpp"
+#include "attribute/margins.hpp"
 
 #include <gtest/gtest.h>
 

@@ -21,14 +21,16 @@ struct Compared final : GradientTap {
     auto const i = static_cast<std::size_t>(found.layer.value);
     auto const& moe = std::get<MoeWeights>(model.weights.layers[i].feed_forward);
     auto const& spec = model.plan.layers[i].moe()->router;
-    auto const& [logits, experts, weights] = found.decision;
+    auto const& logits = found.decision.logits;
     auto const y = routed(model.exchange, found.x, found.decision, moe);
-    for (std::int64_t j = 0; j < experts.size(1); ++j) {
-      RouterEdit edit;  // a condition for every row: its j-th expert
-      edit.masked = torch::zeros(logits.sizes(), torch::kBool).scatter(1, experts.narrow(1, j, 1), true);
-      auto const other = decide(logits, moe.correction_bias, spec, edit, torch::arange(logits.size(0)));
+    for (std::int64_t e = 0; e < spec.experts; ++e) {
+      RouterEdit edit;  // condition 0, for all
+      edit.masked = torch::zeros({1, spec.experts}, torch::kBool);
+      edit.masked[0][e] = true;
+      auto const other = decide(logits, moe.correction_bias, spec, edit);
       auto const expected = ((y - routed(model.exchange, found.x, other, moe)) * found.dy).sum(-1);
-      EXPECT_TRUE(torch::allclose(effects.select(1, j), expected, 1e-4, 1e-6)) << "layer " << i << ", " << j;
+      EXPECT_TRUE(torch::allclose(effects.select(1, e), expected, 1e-4, 1e-5))
+          << "layer " << i << ", expert " << e;
     }
     ++layers;
   }
@@ -74,14 +76,21 @@ struct MaskAttributionTest : testing::Test {
 
 TEST_F(MaskAttributionTest, IsExactInsideALayerForEveryKindOfRouter) {
   auto const softmax = plan.layers[1].moe()->router;
-  auto plain = softmax, grouped = softmax, sigmoid = softmax;
+  auto plain = softmax, grouped = softmax, sigmoid = softmax, mixer = softmax, chosen = softmax;
   plain.renormalise = false;
   grouped.experts = 6;
   grouped.groups = 3;
   grouped.top_groups = 2;
   grouped.scale = 1.7;
   sigmoid.score = RouterSpec::Score::sigmoid;
-  for (auto const& router : {softmax, plain, grouped, sigmoid}) {
+  mixer.weight = RouterSpec::Weight::sparse_mixer;
+  mixer.score = RouterSpec::Score::logits;
+  mixer.renormalise = false;
+  mixer.top_k = 2;
+  mixer.jitter = 0.4;
+  chosen.weight = RouterSpec::Weight::softmax_of_chosen;
+  chosen.score = RouterSpec::Score::logits;
+  for (auto const& router : {softmax, plain, grouped, sigmoid, mixer, chosen}) {
     auto other = plan;
     for (std::size_t i = 1; i < other.layers.size(); ++i)
       std::get<MoeSpec>(other.layers[i].feed_forward).router = router;

@@ -65,7 +65,7 @@ class Reduce : public testing::Test {
     return inputs_of(stage::reduce, study, reduce_method, resolved_inputs(options));
   }
   ReduceResult reduce(fs::path const& run, ReduceOptions const& options, fs::path const& from = {}) {
-    return run_reduce(world_, {run, from, {}, options, inputs(options), store::make_provenance("")});
+    return run_reduce(world_, {run, from, {}, {}, options, inputs(options), store::make_provenance("")});
   }
 
   mpi::Comm world_ = mpi::Comm::world();
@@ -99,7 +99,7 @@ TEST_F(Reduce, SameBytesAsOnOneRank) {
             9U + 2 + 4 + 3 * 8);  // neither topics nor token ids: without within_topic and cmh_token
   if (world_.rank() == 0) {
     auto const alone =
-        run_reduce({}, {root_ / "alone", run, {}, options, inputs(options), store::make_provenance("")});
+        run_reduce({}, {root_ / "alone", run, {}, {}, options, inputs(options), store::make_provenance("")});
     EXPECT_EQ(fingerprint(here.dir), fingerprint(alone.dir));
     EXPECT_EQ(here.sets, alone.sets);
   }

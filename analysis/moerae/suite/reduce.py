@@ -1,4 +1,4 @@
-"""The program on one model: recorded once, reduced at each corpus size; a reduction is found by its keys."""
+"""The program on one model: recorded and attributed once, reduced at each size; a reduction is found by its keys."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ class Program:
             )
         return ended.stdout
 
-    def criteria(self) -> list[str]:
-        """Names of the contrasts that it knows, as `moerae info` lists them."""
+    def criteria(self, kind: str = "criteria") -> list[str]:
+        """Names of the contrasts that it knows, as `moerae info` lists them; `causal`: those of `attribute`."""
         for line in self._run(["info"], stderr=subprocess.DEVNULL).stdout.splitlines():
             name, *words = line.split()
-            if name == "criteria":
+            if name == kind:
                 return words
-        raise MoeraeError(f"{self.path}: `info` lists no criteria; build the program of this version")
+        raise MoeraeError(f"{self.path}: `info` lists no {kind}; build the program of this version")
 
     def _run(self, words: list[str], stderr: IO[str] | int) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -69,10 +69,25 @@ class Program:
         )
 
 
+def _model(model: Path, run: Path) -> dict[str, object]:
+    return {"model.path": model, "corpus.path": model / "corpus.h5", "run.dir": run, "model.dtype": "float32"}
+
+
 def record(program: Program, model: Path, run: Path) -> None:
     """Does nothing where the record is complete."""
-    keys = {"model.path": model, "corpus.path": model / "corpus.h5", "run.dir": run, "model.dtype": "float32"}
-    program("record", keys, run / "log/suite-record.log")
+    program("record", _model(model, run), run / "log/suite-record.log")
+
+
+def attribute(program: Program, plan: Plan, model: Path, run: Path) -> None:
+    """For those of the criteria that are made of it."""
+    asked = [name for name in program.criteria("causal") if name in plan.criteria]
+    if asked:
+        keys = _model(model, run) | _attributed(asked)
+        program("attribute", keys, run / "log/suite-attribute.log")
+
+
+def _attributed(criteria: list[str]) -> dict[str, str]:
+    return {"attribute.criteria": ",".join(criteria), "attribute.batch_tokens": "8192"}
 
 
 def keys_of(plan: Plan, size: int) -> dict[str, str]:

@@ -13,7 +13,7 @@ from moerae.files.publish import publishing
 from moerae.suite.cache import Cache
 from moerae.suite.plan import Plan
 from moerae.suite.progress import Progress
-from moerae.suite.reduce import Program, record, reduce
+from moerae.suite.reduce import Program, attribute, record, reduce
 from moerae.suite.score import rows, write
 from moerae.suite.train import last_line, train
 
@@ -73,6 +73,7 @@ def work(cache: Cache, plan: Plan, program: Program, jobs: int, training: bool =
     def _scored(variant: str, seed: int) -> list[dict]:
         model, run = cache.model(variant, seed), cache.run(variant, seed)
         record(program, model, run)
+        attribute(program, plan, model, run)
         folders = {size: reduce(program, plan, run, size) for size in plan.sizes}
         return [
             row

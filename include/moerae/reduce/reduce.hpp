@@ -22,11 +22,13 @@ inline constexpr int reduce_method = 2;
 [[nodiscard]] nlohmann::ordered_json resolved_inputs(ReduceOptions const& options);
 
 struct ReduceInputs {
-  std::filesystem::path run;         ///< results go here; made where missing
-  std::filesystem::path from;        ///< the run whose record is reduced; empty: `run`
-  std::filesystem::path record_dir;  ///< which record of it, as name or path; empty: its only one
+  std::filesystem::path run;              ///< results go here; made where missing
+  std::filesystem::path from;             ///< the run whose record is reduced; empty: `run`
+  std::filesystem::path record_dir;       ///< which record of it, as name or path; empty: its only one
+  std::filesystem::path attribution_dir;  ///< what `attribute` found in the same run; empty: nothing
   ReduceOptions options;
-  nlohmann::ordered_json inputs;  ///< what of the study the bits depend on; record and corpus are added here
+  nlohmann::ordered_json inputs;  ///< what of the study the bits depend on; record, attribution and corpus
+                                  ///< are added here
   store::Provenance
       provenance;  ///< of the program and the study; schema, model and stage hash are filled in here
 };

@@ -33,6 +33,7 @@ class AttributedReader {
  public:
   /// DataError where it is no whole file of `attribute`.
   [[nodiscard]] static AttributedReader open(std::filesystem::path const& path);
+  [[nodiscard]] std::string const& stage_hash() const { return stage_hash_; }
   [[nodiscard]] std::vector<std::int32_t> const& layers() const { return layers_; }
   [[nodiscard]] std::int32_t experts() const { return experts_; }
   [[nodiscard]] std::vector<std::uint64_t> const& prompt_ids() const { return prompt_ids_; }
@@ -43,6 +44,7 @@ class AttributedReader {
  private:
   explicit AttributedReader(File file) : file_(std::move(file)) {}
   File file_;
+  std::string stage_hash_;
   std::vector<std::int32_t> layers_;
   std::int32_t experts_ = 0;
   std::vector<std::uint64_t> prompt_ids_;

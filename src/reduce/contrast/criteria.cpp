@@ -13,6 +13,7 @@ namespace {
 constexpr ContrastTest of_activations{"studentised activations", studentised},
     of_gate_weight{"studentised gate weight", studentised_mass},
     of_same_tokens{"studentised activations at the same tokens", studentised_same_token},
+    of_drops{"studentised drop of the refusal margin", studentised_mass},
     of_pairs{"paired t", paired_t, true, paired_t_obstacle},
     of_topics{"t within topics", within_topic, false, within_topic_obstacle};
 
@@ -40,6 +41,12 @@ constexpr ContrastCriterion table[] = {
      &of_topics},
     {"cmh_token", "studentised difference at the same token ids (Cochran-Mantel-Haenszel)",
      observed<of_same_tokens>, &of_same_tokens, "prefill", true},
+    // causal: the mass of a prompt is what `attribute` found for it
+    {"mask_attribution",
+     "what masking the expert takes off the refusal margin, nats a prompt, linear downstream", gate_mass,
+     &of_drops, "mask_attribution"},
+    {"single_mask", "the same measured with every expert masked by itself", gate_mass, &of_drops,
+     "single_mask"},
 };
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace moerae::contrast {
 [[nodiscard]] ContrastScore log_odds(Comparison const& groups);
 
 /// Difference of the mean gate weight per token, zero where the expert was not selected (ESFT's g_e of `a`
-/// minus that of `b`, arXiv 2407.01906).
+/// minus that of `b`, arXiv 2407.01906). Of drops: difference of the mean drop a prompt, in nats.
 [[nodiscard]] ContrastScore gate_mass(Comparison const& groups);
 
 /// Additive term of the expert in the Jensen-Shannon divergence of its layer, in nats, less what it is on

@@ -1,7 +1,10 @@
 #include "reduce/plan/contrast_plan.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "reduce/usage/attributions.hpp"
 #include "reduce/usage/same_token.hpp"
 
 namespace moerae {
@@ -18,17 +21,28 @@ Positions positions_of(ContrastCriterion const* criterion, Positions const& posi
   return parse_positions("positions of the criterion", std::string(criterion->positions));
 }
 
+// Why there is nothing that a criterion of drops could be made of.
+std::string missing_drops(Positions const& positions, Recorded const& recorded) {
+  if (positions.drop.empty() || recorded.attributions_to_come) return {};
+  if (!recorded.attributions)
+    return "is made of what `moerae attribute` finds, and this run has nothing of it; run that first";
+  if (!recorded.attributions->has(positions.drop))
+    return fmt::format("{} has no drops of it; name it in attribute.criteria and run `moerae attribute`",
+                       recorded.attributions->stage().path.filename().string());
+  return {};
+}
+
 // Empty where the two sets can be compared.
-std::string obstacle(PlannedContrast const& contrast, Positions const& positions, bool has_routing,
-                     SetFacts& facts) {
+std::string obstacle(PlannedContrast const& contrast, Positions const& positions, SetFacts& facts) {
   auto const& [criterion, pair] = contrast;
+  if (auto const why = missing_drops(positions, facts.recorded()); !why.empty()) return why;
   auto const &a = facts.at(positions, pair.a), &b = facts.at(positions, pair.b);
   for (auto const* table : {&a, &b})
     if (auto const why = nothing_to_count(*table, positions); !why.empty()) return why;
   if (criterion == nullptr) return {};
   if (criterion->test->obstacle != nullptr) return criterion->test->obstacle(a, b);
   if (!criterion->same_token) return {};
-  if (!has_routing)
+  if (!facts.recorded().routing)
     return "compares the same tokens, so it needs the routing of every token; record with record.routing = "
            "true";
   auto const layout = facts.layout({pair.a, pair.b}, positions);
@@ -44,8 +58,8 @@ ContrastPass& pass_at(std::vector<ContrastPass>& passes, Positions const& positi
 }  // namespace
 
 std::vector<ContrastPass> plan_passes(
-    SetFacts& facts, bool has_routing, std::vector<ContrastCriterion const*> const& criteria,
-    std::vector<Pair> const& pairs, Positions const& positions,
+    SetFacts& facts, std::vector<ContrastCriterion const*> const& criteria, std::vector<Pair> const& pairs,
+    Positions const& positions,
     std::function<void(PlannedContrast const&, std::string const& why)> const& refuse) {
   std::vector<ContrastPass> passes;
   std::vector<ContrastCriterion const*> rows{nullptr};
@@ -54,7 +68,7 @@ std::vector<ContrastPass> plan_passes(
     for (auto const* criterion : rows) {
       PlannedContrast const contrast{criterion, pair};
       auto const at = positions_of(criterion, positions);
-      if (auto const why = obstacle(contrast, at, has_routing, facts); !why.empty()) {
+      if (auto const why = obstacle(contrast, at, facts); !why.empty()) {
         refuse(contrast, why);
         continue;
       }

@@ -26,10 +26,10 @@ struct ContrastPass {
 };
 
 /// Every criterion for every pair. Criteria that fix their positions keep them, the others and the topic
-/// table take `positions`. `has_routing`: of every token. What cannot compare a pair is given to `refuse`
+/// table take `positions`. What cannot compare a pair is given to `refuse`
 /// with the reason.
 [[nodiscard]] std::vector<ContrastPass> plan_passes(
-    SetFacts& facts, bool has_routing, std::vector<ContrastCriterion const*> const& criteria,
+    SetFacts& facts, std::vector<ContrastCriterion const*> const& criteria,
     std::vector<ContrastOptions::Pair> const& pairs, Positions const& positions,
     std::function<void(PlannedContrast const&, std::string const& why)> const& refuse);
 

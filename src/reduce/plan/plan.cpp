@@ -144,16 +144,15 @@ bool is_named(PlannedContrast const& contrast, ReduceOptions const& options, Red
 
 }  // namespace
 
-ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,
-                       std::vector<std::string> const& recorded, bool has_routing) {
+ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus, Recorded const& recorded) {
   Faults faults;
   auto plan = plan_of(options);
-  choose_sets(options.ses, known_sets(options, corpus, recorded, faults), plan, faults);
+  choose_sets(options.ses, known_sets(options, corpus, recorded.sets, faults), plan, faults);
   faults.raise();
   widen_by_requests(plan);
-  SetFacts facts(corpus, plan.clusters, plan.seed);
+  SetFacts facts(corpus, recorded, plan.clusters, plan.seed);
   check_clusters(plan, facts, faults);
-  plan.passes = plan_passes(facts, has_routing, plan.criteria, plan.pairs, plan.positions,
+  plan.passes = plan_passes(facts, plan.criteria, plan.pairs, plan.positions,
                             [&](PlannedContrast const& contrast, std::string const& why) {
                               auto const text =
                                   fmt::format("{} of {}: {}",
@@ -172,7 +171,7 @@ ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,
 void check_against_corpus(ReduceOptions const& options, Corpus const& corpus,
                           std::vector<std::string> const& sets, bool has_routing) {
   if (options.select.empty() && named_sets(options).empty()) return;
-  (void)plan_reduce(options, corpus, sets, has_routing);
+  (void)plan_reduce(options, corpus, {sets, has_routing, nullptr, /*attributions_to_come=*/true});
 }
 
 nlohmann::ordered_json resolved_inputs(ReduceOptions const& options) {

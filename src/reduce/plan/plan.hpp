@@ -9,6 +9,7 @@
 #include "moerae/reduce/plan/options.hpp"
 #include "reduce/contrast/relabelling.hpp"
 #include "reduce/plan/contrast_plan.hpp"
+#include "reduce/plan/recorded.hpp"
 #include "reduce/stability/stability.hpp"
 #include "reduce/usage/positions.hpp"
 
@@ -38,11 +39,9 @@ struct ReducePlan {
   std::size_t bytes = 0;  ///< of tables in memory
 };
 
-/// Options as check_options takes them. `recorded`: names of the sets the record holds (empty: all of the
-/// corpus); `has_routing`: whether it holds the routing of every token. Throws one ConfigError with all
-/// faults. No criterion named: all of them. No set named anywhere in [ses]: every recorded set. No [select]:
-/// default sets.
+/// Options as check_options takes them. Throws one ConfigError with all faults. No criterion named: all of
+/// them. No set named anywhere in [ses]: every recorded set. No [select]: default sets.
 [[nodiscard]] ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus,
-                                     std::vector<std::string> const& recorded, bool has_routing);
+                                     Recorded const& recorded);
 
 }  // namespace moerae

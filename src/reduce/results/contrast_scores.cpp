@@ -25,7 +25,7 @@ class Reading {
         plan_(plan),
         pass_(pass),
         usage_(comm, record,
-               {.usage = {pass.sets, pass.positions, plan.clusters, plan.seed},
+               {.usage = {pass.sets, pass.positions, plan.clusters, plan.seed, record.attributions},
                 .same_token = pass.same_token,
                 .tile_bytes = plan.bytes / 2}),
         scores_(scores) {}

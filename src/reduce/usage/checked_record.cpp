@@ -8,22 +8,19 @@
 #include "reduce/usage/coverage.hpp"
 
 namespace moerae {
-namespace {
 
 namespace fs = std::filesystem;
 
-void require_intact(fs::path const& path, store::Entry const& entry) {
+void require_intact(fs::path const& path, store::Entry const& entry, std::string_view stage) {
   auto const standing = store::standing_of(&entry, path, store::Look::at_bytes);
   validate<DataError>(standing != store::Standing::absent,
-                      "{}: listed in the manifest but not there; repeat `moerae record`", path.string());
+                      "{}: listed in the manifest but not there; repeat `moerae {}`", path.string(), stage);
   validate<DataError>(
       standing == store::Standing::whole,
       "{}: differs from its entry in the manifest (damaged or overwritten), statistics on it would be "
-      "wrong; delete it and repeat `moerae record`",
-      path.string());
+      "wrong; delete it and repeat `moerae {}`",
+      path.string(), stage);
 }
-
-}  // namespace
 
 std::string CheckedRecord::path(std::size_t shard) const {
   return (source.run / source.shards[shard].path).string();
@@ -43,9 +40,9 @@ CheckedRecord check_record(mpi::Comm const& comm, RecordSource const& source, Co
   auto const ranks = static_cast<std::size_t>(comm.size()), mine = static_cast<std::size_t>(comm.rank());
   mpi::agree(comm, [&] {
     for (auto i = mine; i < source.shards.size(); i += ranks)
-      require_intact(source.run / source.shards[i].path, source.shards[i]);
+      require_intact(source.run / source.shards[i].path, source.shards[i], "record");
   });
-  CheckedRecord record{source, corpus, {}, {}, false, {}};
+  CheckedRecord record{source, corpus, {}, {}, false, nullptr, {}};
   Coverage coverage(corpus, source);
   int without = 0;
   mpi::agree(comm, [&] {

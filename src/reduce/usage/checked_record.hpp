@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "moerae/corpus/corpus.hpp"
@@ -12,13 +13,19 @@
 
 namespace moerae {
 
+class Attributions;
+
+/// DataError where a file of `stage` is not there or is not as the manifest lists it. Reads it.
+void require_intact(std::filesystem::path const& path, store::Entry const& entry, std::string_view stage);
+
 /// A record whose shards are whole, of one model, and hold each prompt of its selection once.
 struct CheckedRecord {
   RecordSource const& source;
   Corpus const& corpus;
   ExpertSpace space;
   std::string model_id;
-  bool has_routing = false;  ///< every shard has
+  bool has_routing = false;                    ///< every shard has
+  Attributions const* attributions = nullptr;  ///< of the same run; null: none
   /// The shards of this rank (i mod ranks), and the indices in the corpus of their prompts.
   std::map<std::size_t, std::vector<std::size_t>> prompts;
 

@@ -1,5 +1,6 @@
 #include "reduce/usage/positions.hpp"
 
+#include "moerae/attribute/options.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/reduce/names.hpp"
 
@@ -30,7 +31,9 @@ std::vector<std::string> const& position_names() {
 
 Positions parse_positions(std::string const& key, std::string const& name) {
   for (auto const& row : table)
-    if (row.name == name) return {row.name, row.classes, row.last, key};
+    if (row.name == name) return {row.name, row.classes, row.last, key, {}};
+  for (auto const& [word, which] : causal_words)
+    if (word == name) return {name, {}, false, key, name};
   throw ConfigError(
       fmt::format("{} = {}: unknown; known are {}", key, name, fmt::join(position_names(), ", ")));
 }

@@ -12,11 +12,14 @@ struct Positions {
   bool last = false;     ///< the last token before the response only (its output is the first reply token):
                          ///< needs recorded routing
   std::string key = {};  ///< of the study that asks for them
+  /// A criterion of `attribute`: not usage at positions, but what masking the experts takes off the margin of
+  /// the prompt, which counts as one.
+  std::string drop = {};
 };
 
 /// template = tokens that are the same in every prompt, in another context; prefill = template + prompt (no
-/// token of a reply is input yet), content = prompt + response, all = the three classes. Throws ConfigError
-/// that names the key and the known values.
+/// token of a reply is input yet), content = prompt + response, all = the three classes; the names of the
+/// criteria of `attribute` stand for their drops. Throws ConfigError that names the key and the known values.
 [[nodiscard]] Positions parse_positions(std::string const& key, std::string const& name);
 
 }  // namespace moerae

@@ -6,6 +6,7 @@
 
 #include "moerae/base/check.hpp"
 #include "moerae/base/draws.hpp"
+#include "reduce/usage/attributions.hpp"
 #include "reduce/usage/usage_rows.hpp"
 
 namespace moerae {
@@ -17,20 +18,23 @@ struct ClusterFacts {
   std::int32_t topic = -1;
 };
 
-std::int64_t tokens_at(Corpus const& corpus, std::size_t p, Positions const& positions) {
+std::int64_t tokens_at(Corpus const& corpus, std::size_t p, UsageChoice const& choice) {
+  auto const& positions = choice.positions;
   if (positions.last) return 1;
+  if (!positions.drop.empty()) return !choice.attributions || choice.attributions->holds(p) ? 1 : 0;
   std::int64_t n = 0;
   for (std::int64_t i = 0; i < corpus.length(p); ++i)
     n += positions.classes[static_cast<std::size_t>(position_class(corpus, p, i))] ? 1 : 0;
   return n;
 }
 
-void add(ClusterFacts& facts, Corpus const& corpus, std::size_t p, Positions const& positions) {
-  auto const tokens = tokens_at(corpus, p, positions);
+void add(ClusterFacts& facts, Corpus const& corpus, std::size_t p, UsageChoice const& choice) {
+  auto const tokens = tokens_at(corpus, p, choice);
+  bool const whole = choice.positions.last || !choice.positions.drop.empty();
   auto const topic = corpus.topic.code[p];
   facts.topic = facts.prompts == 0 || facts.topic == topic ? topic : -1;
   facts.tokens += tokens;
-  facts.length += positions.last ? corpus.response_offset[p] - corpus.offset[p] : tokens;
+  facts.length += whole ? corpus.response_offset[p] - corpus.offset[p] : tokens;
   ++facts.prompts;
 }
 
@@ -60,7 +64,7 @@ UsageTable table_of(std::string const& set, Clusters const& clusters, Positions 
     ++row;
   }
   if (warn && row < clusters.size())
-    spdlog::warn("set {}: {} of {} clusters have no token at positions {} and are left out", set,
+    spdlog::warn("set {}: {} of {} clusters have nothing to count at {} and are left out", set,
                  clusters.size() - row, clusters.size(), positions.name);
   return table;
 }
@@ -74,7 +78,7 @@ UsageLayout lay_out(Corpus const& corpus, UsageChoice const& choice, bool warn) 
     Clusters clusters;
     PromptGroup const group{set};
     for (std::size_t p = 0; p < corpus.size(); ++p)
-      if (group.holds(corpus, p)) add(clusters[corpus.cluster[p]], corpus, p, choice.positions);
+      if (group.holds(corpus, p)) add(clusters[corpus.cluster[p]], corpus, p, choice);
     keep_some(clusters, choice.clusters, choice.seed);
     layout.tables.push_back(table_of(set, clusters, choice.positions, warn));
     auto const& table = layout.tables.back();
@@ -91,6 +95,11 @@ UsageLayout lay_out(Corpus const& corpus, UsageChoice const& choice, bool warn) 
 
 std::string nothing_to_count(UsageTable const& table, Positions const& positions) {
   if (!table.clusters.empty()) return {};
+  if (table.prompts > 0 && !positions.drop.empty())
+    return fmt::format(
+        "set {}: the margin of none of its {} prompts was attributed; name it in attribute.sets, and "
+        "give its prompts refusing and complying openings",
+        table.name, table.prompts);
   if (table.prompts > 0)
     return fmt::format(
         "set {}: none of its {} prompts has a token at {} = {}; choose other positions or "

@@ -12,12 +12,16 @@
 
 namespace moerae {
 
+class Attributions;
+
 /// Which prompts count, and where.
 struct UsageChoice {
   std::vector<std::string> sets;
   Positions positions;
   std::int64_t clusters = 0;  ///< of each set at most; 0: all
   std::uint64_t seed = 0;     ///< key of the choice of clusters
+  /// For Positions::drop: which prompts have drops; null: all that can have.
+  Attributions const* attributions = nullptr;
 };
 
 /// Where the usage of every prompt goes.

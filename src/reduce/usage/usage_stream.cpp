@@ -9,6 +9,7 @@
 #include "moerae/base/progress.hpp"
 #include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/collective.hpp"
+#include "reduce/usage/attributions.hpp"
 
 namespace moerae {
 namespace {
@@ -83,6 +84,13 @@ UsageTable const& UsageStream::facts(std::string const& set) const {
 void UsageStream::read_mine(UsageTile& tile, std::span<SameTokenSums> sums) const {
   Progress progress("reading usage", "shards", static_cast<double>(record_.prompts.size()));
   double done = 0;
+  if (auto const& drop = choice_.usage.positions.drop; !drop.empty()) {
+    auto const& from = *choice_.usage.attributions;
+    for (auto i = static_cast<std::size_t>(comm_.rank()); i < from.files();
+         i += static_cast<std::size_t>(comm_.size()))
+      from.add_file(i, drop, space(), tile.layers, layout_, tile.tables);
+    return;
+  }
   for (auto const& [i, prompts] : record_.prompts) {
     auto const path = record_.path(i);
     try {

@@ -45,13 +45,14 @@ std::string fault(ReduceOptions const& options, Corpus const& of = corpus) {
 }
 
 TEST(Plan, WithoutKeysEverySetIsScored) {
-  auto const plan = plan_reduce({}, corpus, {}, true);
+  auto const plan = plan_reduce({}, corpus, {});
   EXPECT_THAT(plan.ses_sets, ElementsAre("jailbreak", "permitted", "regular"));
   EXPECT_THAT(names_of(plan),
               ElementsAre("ses-jailbreak", "ses-permitted", "ses-regular", "esft_token-jailbreak",
                           "esft_gate-jailbreak", "esft_token-permitted", "esft_gate-permitted",
                           "esft_token-regular", "esft_gate-regular"));
-  EXPECT_THAT(plan_reduce({}, corpus, {"regular"}, true).sets, ElementsAre("regular"));  // what was recorded
+  EXPECT_THAT(plan_reduce({}, corpus, {.sets = {"regular"}}).sets,
+              ElementsAre("regular"));  // what was recorded
 }
 
 TEST(Plan, DefaultSetsOfGroupsAndContrasts) {
@@ -59,13 +60,13 @@ TEST(Plan, DefaultSetsOfGroupsAndContrasts) {
   options.ses = {.regular = "regular", .jailbreak = "jailbreak", .benign = "permitted"};
   options.contrast.groups = {{"regular", "permitted"}};
   options.contrast.criteria = {"js", "risk_difference"};
-  auto const names = names_of(plan_reduce(options, corpus, {}, true));
+  auto const names = names_of(plan_reduce(options, corpus, {}));
   for (std::string const name : {"hcdg", "hcdg-minus-benign", "hrcg", "hrcg-undetermined",
                                  "js-regular-vs-permitted", "risk_difference-regular-vs-permitted"})
     EXPECT_THAT(names, testing::Contains(name));
   EXPECT_EQ(names.size(), 9U + 4 + 2 - 6 + 6);
   options.ses.preset = "paper";
-  EXPECT_THAT(names_of(plan_reduce(options, corpus, {}, true)),
+  EXPECT_THAT(names_of(plan_reduce(options, corpus, {})),
               testing::Not(testing::Contains("hrcg-undetermined")));
 }
 
@@ -79,7 +80,7 @@ TEST(Plan, SelectReplacesTheDefaultsAndWidensWhatIsComputed) {
                      .groups = {{"regular", "jailbreak"}},
                      .count = 3,
                      .side = store::Side::both}};
-  auto const plan = plan_reduce(options, corpus, {}, true);
+  auto const plan = plan_reduce(options, corpus, {});
   EXPECT_THAT(names_of(plan), ElementsAre("one", "two"));
   EXPECT_EQ(plan.requests[0].p, .2);  // the published share
   EXPECT_THAT(plan.ses_sets, ElementsAre("regular"));
@@ -93,7 +94,7 @@ TEST(Plan, AgainstSeveralSets) {
   ReduceOptions options;
   options.contrast.criteria = {"js", "template_gate"};
   options.contrast.groups = {{"regular", "jailbreak/permitted"}};
-  auto const plan = plan_reduce(options, corpus, {}, true);
+  auto const plan = plan_reduce(options, corpus, {});
   EXPECT_THAT(names_of(plan), testing::IsSupersetOf({"js-regular-vs-jailbreak-and-permitted",
                                                      "template_gate-regular-vs-jailbreak-and-permitted"}));
   EXPECT_EQ(plan.pairs.size(), 2U);
@@ -105,12 +106,13 @@ TEST(Plan, AgainstSeveralSets) {
 TEST(Plan, WhatTheSetsDoNotAllowIsLeftOutOrRefused) {
   ReduceOptions options;
   options.contrast.groups = {{"regular", "permitted"}};
-  auto const plan = plan_reduce(options, corpus, {}, false);
-  EXPECT_THAT(plan.left_out, testing::UnorderedElementsAre(HasSubstr("paired_t"), HasSubstr("within_topic"),
-                                                           HasSubstr("cmh_token")));
+  auto const plan = plan_reduce(options, corpus, {.routing = false});
+  EXPECT_THAT(plan.left_out, testing::UnorderedElementsAre(
+                                 HasSubstr("paired_t"), HasSubstr("within_topic"), HasSubstr("cmh_token"),
+                                 HasSubstr("mask_attribution"), HasSubstr("single_mask")));
   EXPECT_THAT(names_of(plan), testing::Not(testing::Contains("paired_t-regular-vs-permitted")));
   options.contrast.criteria = {"paired_t", "cmh_token"};
-  EXPECT_THAT(message_of<ConfigError>([&] { (void)plan_reduce(options, corpus, {}, false); }),
+  EXPECT_THAT(message_of<ConfigError>([&] { (void)plan_reduce(options, corpus, {.routing = false}); }),
               testing::AllOf(HasSubstr("paired_t of regular:permitted"), HasSubstr("record.routing = true")));
 }
 
@@ -159,7 +161,7 @@ TEST(Plan, SetsThatAreTooSmall) {
 TEST(Plan, AStudyThatOnlyRecordsIsNotHeldToWhatScoresNeed) {
   auto const odd = corpus_of({"a set"});
   EXPECT_NO_THROW(check_against_corpus({}, odd, {}, false));
-  EXPECT_THAT(message_of<ConfigError>([&] { (void)plan_reduce({}, odd, {}, false); }),
+  EXPECT_THAT(message_of<ConfigError>([&] { (void)plan_reduce({}, odd, {.routing = false}); }),
               HasSubstr("set 'a set' becomes part of file names"));
 }
 
