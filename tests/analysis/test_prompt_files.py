@@ -197,6 +197,7 @@ def test_conversations(model, tmp_path):
         [{"role": "user", "content": [{"type": "text", "text": C}]}],
         ["Tea"],
         json.dumps([{"role": "user", "content": "Soil"}]),
+        [user, {"role": "assistant", "content": " "}],
         [user, said, user],
         [{"role": "system", "content": "x"}, user],
         ["Tea", "Soil"],
@@ -206,7 +207,15 @@ def test_conversations(model, tmp_path):
     made_ = read(model, tmp_path, "a.jsonl", jsonl(*({"messages": row} for row in rows)))
     assert [text.decode() for text in made_["text"]] == [A, A, B, C, "Tea", "Soil"]
     assert (made_["response_offset"] < made_["offset"][1:]).tolist() == [False, True, False, False, False, False]
-    assert [row for _, row, _ in made_.dropped] == [7, 8, 9, 10, 11]
+    assert [row for _, row, _ in made_.dropped] == [8, 9, 10, 11, 12, 7]
+
+
+def test_replies_that_are_no_text_cost_their_row_by_name(model, tmp_path):
+    rows = [{"prompt": A, "response": said, "category": {}, "is_safe": True} for said in ("Peat", ["Peat"], None, 7)]
+    made_ = read(model, tmp_path, "a.jsonl", jsonl(*rows))
+    assert made_["source_row"].tolist() == [1, 3]
+    assert [(row, reason) for _, row, reason in made_.dropped] == [(r, "response is not text") for r in (2, 4)]
+    assert len(read(model, tmp_path, "a.jsonl", jsonl(*rows), "--no-responses")) == 1
 
 
 def test_a_quote_that_is_not_closed_costs_its_own_row(model, tmp_path, capsys):

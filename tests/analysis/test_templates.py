@@ -189,7 +189,7 @@ def test_a_base_model_gets_what_its_tokenizer_gives(tmp_path):
         assert made.encode(prompt).tokens == tokenizer(prompt).input_ids
         for reply in TEXTS:
             row = made.encode(prompt, reply)
-            assert row.tokens == tokenizer(f"{prompt}\n{reply}").input_ids
+            assert row.tokens == tokenizer(f"{prompt}\n{reply}").input_ids and row.content[1] <= row.response
     assert "no chat template" in made.notes[0]
 
 

@@ -23,18 +23,19 @@ from moerae import __version__
 from moerae.corpus.clusters import cluster_ids, stable_id
 from moerae.corpus.columns import parse_user_map
 from moerae.corpus.encode import Encoder
-from moerae.corpus.gather import Account, Row, gather
+from moerae.corpus.gather import Account, gather
+from moerae.corpus.row import Row
 from moerae.corpus.rows import KINDS
 from moerae.corpus.sets import FIELDS, KNOWN
 from moerae.corpus.specs import parse_set
+from moerae.corpus.summary import print_summary
 from moerae.corpus.unfit import Unfit
 from moerae.errors import ConfigError, DataError
-from moerae.files.corpus import SPLITS, Prompt, split_of, write_corpus
+from moerae.files.corpus import Prompt, write_corpus
 from moerae.files.lfs import refuse_pointer
 from moerae.files.publish import publishing
 
 FALLBACK_TOKENS = 32768  # where config.json gives no max_position_embeddings
-SHOWN_ROWS = 10
 DATE = "2025-01-01"
 
 EXAMPLES = """
@@ -116,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
     dropped = args.out.with_name(args.out.name + ".dropped.csv")
     with publishing(dropped) as temporary, open(temporary, "w", newline="") as handle:
         csv.writer(handle).writerows([("source", "row", "set", "reason"), *account.dropped])
-    _summary(args.out, dropped, prompts, account, encoder.notes)
+    print_summary(args.out, dropped, prompts, account, encoder.notes)
     return 0
 
 
@@ -193,25 +194,3 @@ def _options(texts: list[str]) -> dict[str, object]:
         if not equals or not key.isidentifier():
             raise ConfigError(f"--template-option {text}: expected KEY=JSON, for example enable_thinking=false")
     return options
-
-
-def _summary(out: Path, dropped: Path, prompts: list[Prompt], account: Account, notes: list[str]) -> None:
-    print(f"{out}: {len(prompts)} prompts, {sum(len(p.tokens) for p in prompts)} tokens")
-    print(f"  {'set':<20}{'prompts':>9}{'clusters':>9}{'replies':>9}" + "".join(f"{split:>12}" for split in SPLITS))
-    for name in dict.fromkeys(p.set for p in prompts):
-        members = [p for p in prompts if p.set == name]
-        splits = Counter(split_of(p.cluster) for p in members)
-        replies = sum(p.response is not None for p in members)
-        counts = f"{len(members):>9}{len({p.cluster for p in members}):>9}{replies:>9}"
-        print(f"  {name:<20}{counts}" + "".join(f"{splits[i]:>12}" for i in range(len(SPLITS))))
-    for note in [*notes, *account.files]:
-        print(f"  note: {note}")
-    for text, number in account.notes.items():
-        print(f"  note: {text}: {number}")
-    print(f"  dropped: {len(account.dropped)} rows" + (f", all named in {dropped}" if account.dropped else ""))
-    groups: dict[tuple[str, str], list[int]] = {}
-    for source, row, _, reason in account.dropped:
-        groups.setdefault((source, reason), []).append(row)
-    for (source, reason), numbers in groups.items():
-        shown = ", ".join(map(str, numbers[:SHOWN_ROWS])) + (", ..." if len(numbers) > SHOWN_ROWS else "")
-        print(f"    {source}: {reason}: {len(numbers)} (row {shown})")

@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from moerae.corpus import columns
-from moerae.corpus.labels import is_object, label_of
 from moerae.corpus.names import shown
+from moerae.corpus.row import Row, read_row, unknown_objects
 from moerae.corpus.rows import read_table
 from moerae.corpus.sets import ColumnMap
 from moerae.corpus.specs import SetSpec, seen_values, value_of
-from moerae.corpus.table import RawRow, Table
-from moerae.corpus.text import not_utf8
-from moerae.corpus.turns import read_turns
+from moerae.corpus.table import Table
 from moerae.corpus.unfit import Unfit
 from moerae.errors import ConfigError, DataError
-
-
-@dataclass
-class Row:
-    set: str
-    source: str
-    number: int
-    text: str
-    labels: dict[str, str | None]  # label, topic, domain, wrapper
-    response: str | None
-    target: str | None
-    keys: list[str]  # rows that share a key share a cluster
-    pair: str | None
-    id: str | None
 
 
 @dataclass
@@ -49,11 +32,6 @@ class Account:
 
     def reasons(self) -> dict[str, int]:
         return dict(Counter(reason for _, _, _, reason in self.dropped))
-
-
-def normalised(text: str) -> str:
-    """Two prompts that differ in case, spacing or composition of characters only are the same prompt."""
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 def gather(
@@ -98,65 +76,14 @@ def _select(spec: SetSpec, table: Table, map_: ColumnMap, source: str, account: 
     kept = []
     for raw in chosen:
         try:
-            kept.append(_row(spec.name, source, raw, map_, responses))
+            kept.append(read_row(spec.name, source, raw, map_, responses))
         except Unfit as reason:
             account.dropped.append((source, raw.number, spec.name, str(reason)))
         else:
-            account.notes.update(f"{name} is an object, not a label: left unknown" for name in _objects(raw, map_))
+            account.notes.update(
+                f"{name} is an object, not a label: left unknown" for name in unknown_objects(raw, map_)
+            )
     return kept
-
-
-def _objects(raw: RawRow, map_: ColumnMap) -> list[str]:
-    """Fields of labels whose cell is an object that says nothing as a label."""
-    found = ((name, raw.cells.get(column)) for name, column in map_.used.items() if name in LABEL_FIELDS)
-    return [name for name, value in found if is_object(value) and label_of(value) is None]
-
-
-def _row(set_: str, source: str, raw: RawRow, map_: ColumnMap, responses: bool) -> Row:
-    cells = raw.cells or {}
-    prompt, said = read_turns(cells.get(map_.prompt))
-    if map_.otherwise and not prompt.strip():
-        prompt, said = read_turns(cells.get(map_.otherwise))
-    if not prompt.strip():
-        raise Unfit("empty text")
-    if prompt.strip().upper() in ("REDACTED", "[REDACTED]"):
-        raise Unfit("REDACTED")
-    context = cells.get(map_.context) if map_.context else None
-    text = f"{context}\n\n---\n\n{prompt}" if isinstance(context, str) and context.strip() else prompt  # as HarmBench
-    keys = [f"text:{normalised(text)}"]
-    group, pair, id_ = (columns.value_of(map_, name, cells) for name in ("cluster", "pair", "id"))
-    if group is not None:
-        keys.append(f"cluster:{map_.scope or map_.cluster}={group}")
-    row = Row(
-        set_,
-        source,
-        raw.number,
-        text,
-        {name: columns.value_of(map_, name, cells) for name in LABEL_FIELDS},
-        (_reply(cells.get(map_.response)) or _reply(said)) if responses else None,
-        _reply(cells.get(map_.target)),
-        keys,
-        None if pair is None else f"pair:{map_.scope or map_.pair}={pair}",
-        id_,
-    )
-    _check_characters(row)
-    return row
-
-
-LABEL_FIELDS = ("label", "topic", "domain", "wrapper")
-
-
-def _reply(value: object) -> str | None:
-    return value if isinstance(value, str) and value.strip() else None
-
-
-def _check_characters(row: Row) -> None:
-    pieces = [row.text, row.response, row.target, row.pair, row.id, *row.keys, *row.labels.values()]
-    texts = [piece for piece in pieces if piece is not None]
-    if any("\0" in text for text in texts):
-        raise Unfit("NUL character")
-    if any(map(not_utf8, texts)):
-        raise Unfit("not UTF-8")
 
 
 def _without_duplicates(rows: list[Row], account: Account) -> list[Row]:

@@ -38,7 +38,8 @@ def _conversation(turns: list) -> tuple[str, str | None]:
     roles = [role for role, _ in said]
     if roles not in (["user"], ["user", "assistant"]):
         raise Unfit("a conversation that is not one prompt with at most one reply")
-    return said[0][1], said[1][1] if len(said) == 2 else None
+    reply = said[1][1] if len(said) == 2 else ""
+    return said[0][1], reply if reply.strip() else None
 
 
 def _turn(turn: object) -> tuple[str, str]:
