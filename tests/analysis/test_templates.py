@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from moerae.corpus.encode import ELSEWHERE, NEUTRALISED, Encoder
+from moerae.corpus.encode import ELSEWHERE, FORGOTTEN, NEUTRALISED, Encoder
 from moerae.corpus.unfit import Unfit
 from moerae.errors import ConfigError, DataError
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -197,6 +197,43 @@ def test_replies_outside_the_generation_prompt_are_counted(tmp_path):
     made = encoder(saved(tmp_path, TEMPLATES["minimax"])[0])
     assert ELSEWHERE in made.encode("fern", "tea").notes
     assert made.encode("fern").notes == []
+
+
+SPLITS = "{% if m.role == 'user' %}" + TURN + "{% else %}<|im_start|>assistant\n{{ m.content.split('</think>')[-1] "
+SPLITS += "}}<|im_end|>\n{% endif %}"
+LAYS_OUT = (
+    "{% if m.role == 'user' %}" + TURN + "{% else %}<|im_start|>assistant\n{% if '</think>' in m.content %}<think>\n"
+    "{{ m.content.split('</think>')[0].split('<think>')[-1].strip() }}\n</think>\n\n{% endif %}"
+    "{{ m.content.split('</think>')[-1].lstrip('\n') }}<|im_end|>\n{% endif %}"
+)
+
+
+@pytest.mark.parametrize(
+    ("assistant", "kept"), [(SPLITS, ["Peat <s>"]), (LAYS_OUT, ["hm, </s>?", "Peat <s>"])], ids=["forgets", "keeps"]
+)
+@pytest.mark.parametrize("form", ["<think>{}</think>{}", "<think>\n{}\n</think>\n\n{}", "{}\n</think>{}"])
+def test_thoughts_of_a_reply_stand_where_the_template_puts_thoughts(tmp_path, assistant, kept, form):
+    folder, tokenizer = saved(tmp_path, EACH + assistant + END + THINK)
+    made, reply = encoder(folder), form.format("hm, peat?", "Peat, mostly")
+    row = made.encode("fern", reply)
+    assert row.tokens == templated(tokenizer, "fern", reply)[: len(row.tokens)] and not row.target
+    said = decoded(tokenizer, row.tokens[row.response :])
+    assert said.endswith("Peat, mostly<|im_end|>") and ("hm, peat?" in said) == (len(kept) == 2)
+    assert (FORGOTTEN in row.notes) == (len(kept) == 1)
+    # what thought and words spell is text
+    row = made.encode("fern", form.format("hm, </s>?", "Peat <s>"))
+    assert NEUTRALISED in row.notes and not {0, 1} & set(row.tokens)
+    assert all(text in decoded(tokenizer, row.tokens) for text in kept)
+
+
+def test_marks_of_a_thought_that_the_template_passes_are_marks(tmp_path):
+    folder, tokenizer = saved(tmp_path, TEMPLATES["minimax"])
+    made, opens, closes = encoder(folder), *tokenizer.convert_tokens_to_ids(["<think>", "</think>"])
+    for reply in ("<think>\nhm\n</think>\n\nPeat", "<think></think>Peat"):
+        row = made.encode("fern", reply)
+        assert row.tokens == templated(tokenizer, "fern", reply)[: len(row.tokens)] and NEUTRALISED not in row.notes
+    row = made.encode("fern", "Peat <think> and </think> tea")
+    assert not {opens, closes} & set(row.tokens) and NEUTRALISED in row.notes
 
 
 def test_a_date_is_the_one_that_was_given(tmp_path):

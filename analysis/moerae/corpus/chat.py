@@ -1,7 +1,7 @@
 """A model's chat template applied to one prompt, with or without the assistant's words.
 
-What is around the words is found by rendering stand-ins; where a row does not come out as stand-ins between the same
-texts it is Unfit. Without a template the text stands alone, as for a base model.
+Where a row does not come out as the layout of stand-ins it is Unfit. Without a template the text stands alone, as for a
+base model.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from moerae.corpus.layout import REPLY, THOUGHT, USER, Layout, Span
 from moerae.corpus.unfit import Unfit
 from moerae.errors import ConfigError, DataError
 
-USER, REPLY = "\ue000moerae-user\ue001", "\ue000moerae-reply\ue001"  # private-use characters: no template writes them
 PLAIN_BREAK = "\n"  # between prompt and reply where there is no template
 ROW = "(the text)"  # what stands in a message for a row's text
-
-Span = tuple[int, int]
+OPENS, CLOSES = "<think>", "</think>"  # a thought within a reply, as reasoning models say it
 
 
 @dataclass(frozen=True)
@@ -30,14 +29,17 @@ class Rendering:
     """Positions are characters of `text`."""
 
     text: str
-    prompt: Span
-    reply: Span | None = None  # the assistant's words
-    begin: int = 0  # of what the model is to say: the words, or before them what the template puts before them
+    data: tuple[Span, ...]  # what the template did not write: the prompt, a thought, the assistant's words
+    begin: int  # of what the model is to say: the words, or before them what the template puts before them
+    forgets: bool = False  # the template left the thought of the reply out
 
     @property
-    def data(self) -> list[Span]:
-        """What the template did not write."""
-        return [self.prompt] if self.reply is None else [self.prompt, self.reply]
+    def prompt(self) -> Span:
+        return self.data[0]
+
+    @property
+    def words(self) -> Span:
+        return self.data[-1]
 
 
 class Chat:
@@ -45,63 +47,80 @@ class Chat:
         self.tokenizer, self.folder, self.options, self.today = tokenizer, folder, dict(options), today
         self.source = _source(tokenizer, folder, self.options)
         self.dated = False  # whether the template asked for the date
-        self.before, self.after = self._around_prompt()
+        self.asked = self._asked()
+
+    @property
+    def generation_prompt(self) -> str:
+        """What stands behind the user's text where the model is to answer."""
+        return self.asked.texts[-1]
 
     @property
     def spelled(self) -> str:
         """All that the template can write of its own: its source and what it makes of stand-ins."""
-        replies = [] if isinstance(self._around_reply, Unfit) else self._around_reply
-        return "\n".join([self.source, self.before, self.after, *replies])
+        replies = self._answered.texts if isinstance(self._answered, Layout) else ()
+        return "\n".join([self.source, *self.asked.texts, *replies])
 
     def prompt(self, prompt: str) -> Rendering:
         """The prompt and what asks the model to answer."""
         text = self._row(prompt)
-        begin, end = len(self.before), len(text) - len(self.after)
-        whole = text.startswith(self.before) and text.endswith(self.after) and begin <= end
-        if not whole or text[begin:end].strip() != prompt.strip():
+        spans = self.asked.find(text, prompt)
+        if spans is None:
             raise Unfit("the chat template alters the text")
-        return Rendering(text, (begin, end), begin=len(text))
+        return Rendering(text, tuple(spans), len(text))
 
     def answered(self, prompt: str, reply: str) -> Rendering:
-        """The prompt and the reply where the template puts an assistant's words."""
-        if isinstance(self._around_reply, Unfit):
-            raise self._around_reply
-        before, between, after = self._around_reply
+        """The prompt and the reply where the template puts an assistant's words, thoughts where it puts thoughts."""
+        if isinstance(self._answered, Unfit):
+            raise self._answered
         text = self._row(prompt, reply)
-        if text.startswith(before) and text.endswith(after):
-            for shown in dict.fromkeys((prompt, prompt.strip(), prompt.lstrip(), prompt.rstrip())):
-                end = len(before) + len(shown)
-                words = end + len(between), len(text) - len(after)
-                if text.startswith(shown + between, len(before)) and text[slice(*words)].strip() == reply.strip():
-                    asked = len(self.after) if between.startswith(self.after) else len(between)
-                    return Rendering(text, (len(before), end), words, begin=end + asked)
-        raise Unfit("the chat template alters the text or the reply (--no-responses leaves replies out)")
+        spans, forgets = self._placed(text, prompt, reply)
+        if spans is None:
+            raise Unfit("the chat template alters the text or the reply (--no-responses leaves replies out)")
+        end = spans[0][1]
+        begin = end + len(self.generation_prompt) if text.startswith(self.generation_prompt, end) else spans[1][0]
+        return Rendering(text, tuple(spans), begin, forgets)
 
-    def _around_prompt(self) -> tuple[str, str]:
+    def _placed(self, text: str, prompt: str, reply: str) -> tuple[list[Span] | None, bool]:
+        """Where they stand, and whether the template leaves a thought of the reply out. The marks of a thought are not
+        text, whoever wrote them: the model says them."""
+        thought, closed, words = reply.rpartition(CLOSES)
+        if closed and self._thoughtful is not None:
+            spans = self._thoughtful.find(text, prompt, thought.lstrip().removeprefix(OPENS), words)
+            if spans is not None:
+                return spans, False
+        spans = self._answered.find(text, prompt, reply)
+        if spans is not None or not closed:
+            return spans, False
+        return self._answered.find(text, prompt, words), True
+
+    def _asked(self) -> Layout:
         try:
-            before, found, after = self._render(USER).partition(USER)
+            layout = Layout.of(self._render(USER), USER)
         except Exception as error:  # templates raise whatever Jinja and their authors like
-            reason = str(error).replace(USER, ROW)
             raise DataError(
-                f"{self.folder}: the chat template fails ({type(error).__name__}: {reason}); prompts cannot be put to "
-                "the model as it was trained; pass what it needs with --template-option"
+                f"{self.folder}: the chat template fails ({type(error).__name__}: {_reason(error)}); prompts cannot be "
+                "put to the model as it was trained; pass what it needs with --template-option"
             ) from None
-        if not found or USER in after:
+        if layout is None:
             raise DataError(f"{self.folder}: the chat template does not render the user's text once, unchanged")
-        return before, after
+        return layout
 
     @cached_property  # only corpora with replies need a template that renders them
-    def _around_reply(self) -> tuple[str, str, str] | Unfit:
-        """Before the prompt, between prompt and reply, behind the reply; or why there is no such thing."""
+    def _answered(self) -> Layout | Unfit:
+        """Around prompt and reply; or why there is no such thing."""
         try:
-            before, asked, rest = self._render(USER, REPLY).partition(USER)
+            layout = Layout.of(self._render(USER, REPLY), USER, REPLY)
         except Exception as error:
-            reason = str(error).replace(USER, ROW).replace(REPLY, ROW)
-            return Unfit(f"the chat template takes no reply ({reason}; --no-responses leaves replies out)")
-        between, answered, after = rest.partition(REPLY)
-        if not asked or not answered or REPLY in after or USER in rest:
-            return Unfit("the chat template does not render replies unchanged (--no-responses leaves them out)")
-        return before, between, after
+            return Unfit(f"the chat template takes no reply ({_reason(error)}; --no-responses leaves replies out)")
+        return layout or Unfit("the chat template does not render replies unchanged (--no-responses leaves them out)")
+
+    @cached_property
+    def _thoughtful(self) -> Layout | None:
+        """Around prompt, thought and reply; None where the template writes no thoughts."""
+        try:
+            return Layout.of(self._render(USER, f"{OPENS}{THOUGHT}{CLOSES}{REPLY}"), USER, THOUGHT, REPLY)
+        except Exception:  # a template that refuses thoughts refuses the row too, which names the reason
+            return None
 
     def _row(self, prompt: str, reply: str | None = None) -> str:
         try:
@@ -140,6 +159,11 @@ class Chat:
             yield
         finally:
             chat_template_utils.datetime = datetime
+
+
+def _reason(error: Exception) -> str:
+    """Of a rendering of stand-ins."""
+    return str(error).replace(USER, ROW).replace(REPLY, ROW)
 
 
 def _source(tokenizer: Any, folder: Path, options: Mapping[str, Any]) -> str:  # noqa: ANN401

@@ -11,7 +11,7 @@ from typing import Any
 
 import xxhash
 
-from moerae.corpus.chat import Chat, Rendering
+from moerae.corpus.chat import Chat
 from moerae.corpus.markers import Coder
 from moerae.corpus.tokenizer import load_tokenizer
 from moerae.corpus.unfit import Unfit
@@ -21,6 +21,8 @@ from moerae.files.hashing import file_hash
 NEUTRALISED = "names of special tokens in the text, tokenised as plain text"
 KEPT = "added tokens of the tokenizer in the text that its chat template does not write, kept as they are"
 ELSEWHERE = "replies stand where the chat template puts them, which is not behind its generation prompt"
+
+FORGOTTEN = "thoughts of replies that the chat template leaves out"
 
 
 @dataclass
@@ -78,11 +80,13 @@ class Encoder:
             raise Unfit("no token holds the text")
         notes = {NEUTRALISED: coded.neutralised, KEPT: coded.kept}
         row = Tokenised(coded.ids, content)
-        if rendering.reply is not None:
+        if response is not None:
             said = self.coder.span(coded, rendering.text, (rendering.begin, len(rendering.text)))
             row.response = max(said[0], content[1])  # a token that holds both is the prompt's
-            row.tokens = coded.ids[: self._end(coded.ids, coded.before(rendering.reply[1]))]
-            notes[ELSEWHERE] = not self._continues(rendering)
+            row.tokens = coded.ids[: self._end(coded.ids, coded.before(rendering.words[1]))]
+            asked = self.chat.generation_prompt
+            notes[ELSEWHERE] = not rendering.text.startswith(asked, rendering.prompt[1])
+            notes[FORGOTTEN] = rendering.forgets
         row.notes = [note for note, holds in notes.items() if holds]
         if target is not None:
             try:
@@ -101,10 +105,7 @@ class Encoder:
                 "the chat template does not put it behind the tokens of its generation prompt (an open thought? "
                 "--template-option enable_thinking=false closes it in some templates)"
             )
-        return coded.ids[len(asked) : coded.before(rendering.reply[1])]
-
-    def _continues(self, rendering: Rendering) -> bool:
-        return rendering.text.startswith(self.chat.after, rendering.prompt[1])
+        return coded.ids[len(asked) : coded.before(rendering.words[1])]
 
     def _end(self, ids: list[int], words: int) -> int:
         """Behind the marker that closes the assistant's turn, or behind the words where none does."""
@@ -114,7 +115,9 @@ class Encoder:
     def _bos(self) -> str:
         """`template`: rendered by it; `added`: by the tokenizer, to plain text; `none`."""
         bos = self.tokenizer.bos_token_id
-        before = self.tokenizer(self.chat.before, add_special_tokens=False).input_ids if self.chat.source else []
+        before = (
+            self.tokenizer(self.chat.asked.texts[0], add_special_tokens=False).input_ids if self.chat.source else []
+        )
         if bos is not None and before[:2] == [bos, bos]:
             raise DataError(
                 f"{self.folder}: a templated prompt begins with two BOS tokens (id {bos}), expected one; the model "

@@ -14,7 +14,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from moerae.corpus.chat import Rendering, Span
+from moerae.corpus.chat import Rendering
+from moerae.corpus.layout import Span
 from moerae.corpus.unfit import Unfit
 
 OPEN = "\ue000"  # begins the other name of a marker
@@ -44,7 +45,7 @@ class Coder:
         self.markers = {
             i: token.content
             for i, token in added.items()
-            if token.special or token.content in control or (token.content in spelled and not _is_word(token.content))
+            if token.special or token.content in control or _writes(spelled, token.content)
         }
 
     def encode(self, rendering: Rendering) -> Coded:
@@ -142,8 +143,11 @@ def _rename(model: dict, names: dict[str, str]) -> None:
         model["merges"] = [merge for merge, pair in parts if names.keys().isdisjoint([*pair, "".join(pair)])]
 
 
-def _is_word(text: str) -> bool:
-    return all(character.isalnum() or character.isspace() for character in text)
+def _writes(spelled: str, content: str) -> bool:
+    """A marker or its partner: a template that opens thoughts need not close them."""
+    partner = content.replace("</", "<", 1) if content.startswith("</") else content.replace("<", "</", 1)
+    word = all(character.isalnum() or character.isspace() for character in content)
+    return not word and (content in spelled or partner in spelled)
 
 
 def _name(token: int) -> str:
