@@ -79,6 +79,8 @@ def test_every_kind_of_file_holds_the_same_rows(tmp_path, name):
     table = read_table(tmp_path / name)
     assert [(row.cells["prompt"], row.cells["category"]) for row in table.rows] == [(A, "a"), (B, "b"), (C, "b")]
     assert detect(table.header).name == "OR-Bench"
+    guesses = ("utf16", "semicolons", "bars", "tabs", "excel", "lines")
+    assert bool(table.notes) == name.startswith(guesses)
 
 
 TEXTS = {  # file: text, its prompts

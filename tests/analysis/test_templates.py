@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from moerae.corpus.chat import Said
 from moerae.corpus.encode import ELSEWHERE, FORGOTTEN, NEUTRALISED, Encoder
 from moerae.corpus.unfit import Unfit
 from moerae.errors import ConfigError, DataError
@@ -98,8 +99,8 @@ def saved(folder, template, backend=byte_level, special=True, rstrip=False, **mo
     return folder, AutoTokenizer.from_pretrained(folder)
 
 
-def encoder(folder, **options) -> Encoder:
-    return Encoder(folder, options, date(2025, 1, 1))
+def encoder(folder, system=None, **options) -> Encoder:
+    return Encoder(folder, Said(options, date(2025, 1, 1), system))
 
 
 def templated(tokenizer, prompt, reply=None):
@@ -250,6 +251,20 @@ def test_templates_by_name(tmp_path):
     with pytest.raises(ConfigError, match="rag, tool"):
         encoder(folder, chat_template="other")
     assert decoded(tokenizer, encoder(folder, chat_template="rag").encode("fern").tokens) == "rag fern"
+
+
+def test_a_system_turn_stands_before_every_prompt(tmp_path):
+    wants = "{% if messages[0].role != 'system' %}{{ raise_exception('system?') }}{% endif %}" + TEMPLATES["qwen"]
+    folder, tokenizer = saved(tmp_path / "wants", wants)
+    with pytest.raises(DataError, match=r"system\?.*--system"):
+        encoder(folder)
+    turns = [{"role": "system", "content": "Water."}, {"role": "user", "content": "fern"}]
+    row = encoder(folder, system="Water.").encode("fern")
+    assert row.tokens == tokenizer.apply_chat_template(turns, add_generation_prompt=True).input_ids
+    assert decoded(tokenizer, row.tokens[slice(*row.content)]).strip() == "fern"
+    for template in (None, "{{ messages[-1].content }}"):
+        with pytest.raises(ConfigError, match="no place for a system turn"):
+            encoder(saved(tmp_path / str(template)[:4], template)[0], system="Water.")
 
 
 def test_reasons_of_a_template_are_shown_and_rows_are_not(tmp_path):

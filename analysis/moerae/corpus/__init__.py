@@ -20,6 +20,7 @@ from textwrap import fill
 import xxhash
 
 from moerae import __version__
+from moerae.corpus.chat import Said
 from moerae.corpus.clusters import cluster_ids, stable_id
 from moerae.corpus.columns import parse_user_map
 from moerae.corpus.encode import Encoder
@@ -76,6 +77,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--max-tokens", type=int, help="drop longer rows (default: max_position_embeddings of the model)")
     add("--template-option", action="append", default=[], metavar="KEY=JSON",
         help="passed to the chat template, for example enable_thinking=false")  # fmt: skip
+    add("--system", metavar="TEXT", help="a system turn before every prompt")
     add("--date", default=DATE, metavar="YYYY-MM-DD",
         help=f"the day that a chat template writes which asks for it (default {DATE}, so that corpora do not change "
         "with the day)")  # fmt: skip
@@ -96,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     limit = args.max_tokens if args.max_tokens is not None else _positions(args.model, account)
     if limit < 1:
         raise ConfigError(f"--max-tokens {limit}: a prompt has at least one token")
-    encoder = Encoder(args.model, _options(args.template_option), _day(args.date))
+    encoder = Encoder(args.model, Said(_options(args.template_option), _day(args.date), args.system))
     rows = gather(specs, given, account, responses=not args.no_responses)
     prompts = _tokenise(rows, encoder, limit, account, args.keep_text)
     _check_sets(specs, prompts, account)
@@ -105,7 +107,8 @@ def run(args: argparse.Namespace) -> int:
         "model_id": args.model.resolve().name,
         **encoder.hashes,
         "bos": encoder.bos,
-        "template_options": json.dumps(encoder.chat.options, sort_keys=True),
+        "template_options": json.dumps(encoder.chat.said.options, sort_keys=True),
+        "system": args.system or "",
         "template_date": args.date if encoder.chat.dated else "",
         "max_tokens": limit,
         "sources": json.dumps(account.sources),

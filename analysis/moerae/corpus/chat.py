@@ -42,12 +42,24 @@ class Rendering:
         return self.data[-1]
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a user tells the template."""
+
+    options: Mapping[str, Any]
+    today: date
+    system: str | None = None
+
+
 class Chat:
-    def __init__(self, tokenizer: Any, folder: Path, options: Mapping[str, Any], today: date) -> None:  # noqa: ANN401
-        self.tokenizer, self.folder, self.options, self.today = tokenizer, folder, dict(options), today
-        self.source = _source(tokenizer, folder, self.options)
+    def __init__(self, tokenizer: Any, folder: Path, said: Said) -> None:  # noqa: ANN401
+        self.tokenizer, self.folder, self.said = tokenizer, folder, said
+        self.source = _source(tokenizer, folder, said.options)
         self.dated = False  # whether the template asked for the date
         self.asked = self._asked()
+        if said.system is not None and said.system.strip() not in self.asked.texts[0]:
+            why = "the chat template does not write it" if self.source else "no chat template was found"
+            raise ConfigError(f"{folder}: there is no place for a system turn (--system): {why}")
 
     @property
     def generation_prompt(self) -> str:
@@ -99,7 +111,8 @@ class Chat:
         except Exception as error:  # templates raise whatever Jinja and their authors like
             raise DataError(
                 f"{self.folder}: the chat template fails ({type(error).__name__}: {_reason(error)}); prompts cannot be "
-                "put to the model as it was trained; pass what it needs with --template-option"
+                "put to the model as it was trained; give it a system turn with --system, or what else it wants with "
+                "--template-option"
             ) from None
         if layout is None:
             raise DataError(f"{self.folder}: the chat template does not render the user's text once, unchanged")
@@ -133,12 +146,13 @@ class Chat:
     def _render(self, prompt: str, reply: str | None = None) -> str:
         if not self.source:
             return prompt if reply is None else f"{prompt}{PLAIN_BREAK}{reply}"
-        turns = [{"role": "user", "content": prompt}]
+        turns = [] if self.said.system is None else [{"role": "system", "content": self.said.system}]
+        turns.append({"role": "user", "content": prompt})
         if reply is not None:
             turns.append({"role": "assistant", "content": reply})
         with self._date_pinned():
             return self.tokenizer.apply_chat_template(
-                turns, tokenize=False, add_generation_prompt=reply is None, **self.options
+                turns, tokenize=False, add_generation_prompt=reply is None, **self.said.options
             )
 
     @contextmanager
@@ -152,7 +166,7 @@ class Chat:
             @classmethod
             def now(cls, tz: Any = None) -> datetime:  # noqa: ANN401 - as datetime has it
                 chat.dated = True
-                return datetime.combine(chat.today, datetime.min.time(), tz)
+                return datetime.combine(chat.said.today, datetime.min.time(), tz)
 
         chat_template_utils.datetime = Clock
         try:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 import xxhash
 
-from moerae.corpus.chat import Chat
+from moerae.corpus.chat import Chat, Said
 from moerae.corpus.markers import Coder
 from moerae.corpus.tokenizer import load_tokenizer
 from moerae.corpus.unfit import Unfit
@@ -37,9 +34,9 @@ class Tokenised:
 
 
 class Encoder:
-    def __init__(self, folder: Path, options: Mapping[str, Any], today: date) -> None:
+    def __init__(self, folder: Path, said: Said) -> None:
         self.folder, self.tokenizer = folder, load_tokenizer(folder)
-        self.chat = Chat(self.tokenizer, folder, options, today)
+        self.chat = Chat(self.tokenizer, folder, said)
         self.coder = Coder(self.tokenizer, self.chat.spelled, adds=not self.chat.source)
         self.bos = self._bos()
 
@@ -66,7 +63,7 @@ class Encoder:
         notes = {
             "no chat template was found (chat_template.jinja, tokenizer_config.json, chat_template.json): prompts are "
             "plain text, as for a base model": not self.chat.source,
-            f"the chat template writes a date; it is {self.chat.today} in every prompt (--date)": self.chat.dated,
+            f"the chat template writes a date; it is {self.chat.said.today} in every prompt (--date)": self.chat.dated,
             "the chat template writes no BOS, which the tokenizer adds to plain text; prompts have none": missing,
         }
         return [note for note, holds in notes.items() if holds]

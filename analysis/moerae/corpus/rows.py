@@ -10,7 +10,7 @@ from pathlib import Path
 from moerae.corpus.delimited import read_csv, read_tsv
 from moerae.corpus.objects import read_json, read_json_lines
 from moerae.corpus.table import RawRow, Table, texts
-from moerae.corpus.text import COMPRESSIONS, NOT_UTF8, decode, kind_of, not_utf8, read_bytes
+from moerae.corpus.text import COMPRESSIONS, decode, kind_of, read_bytes
 from moerae.errors import ConfigError, DataError
 from moerae.files.hashing import file_hash
 
@@ -52,12 +52,7 @@ def read_table(path: Path) -> Table:
         raise ConfigError(f"{path}: unknown kind of file {kind!r}; known are {KINDS}")
     notes: list[str] = []
     data = read_bytes(path)
-    if kind == PARQUET:
-        rows = read_parquet(path, data)
-    else:
-        text = decode(path, data)
-        notes += [NOT_UTF8] if not_utf8(text) else []
-        rows = READERS[kind](path, text, notes)
+    rows = read_parquet(path, data) if kind == PARQUET else READERS[kind](path, decode(path, data, notes), notes)
     header = {str(name) for row in rows if row.cells for name in row.cells}
     if not header:
         faults = Counter(row.fault for row in rows)

@@ -57,11 +57,14 @@ def read_bytes(path: Path) -> bytes:
         ) from None
 
 
-def decode(path: Path, data: bytes) -> str:
+def decode(path: Path, data: bytes, notes: list[str]) -> str:
     """Bytes that are not UTF-8 become lone surrogates, so that a bad row does not cost the file; its row is dropped."""
     encoding = _encoding(data)
     if encoding == "utf-8":
-        return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="surrogateescape")
+        text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="surrogateescape")
+        notes += [NOT_UTF8] if not_utf8(text) else []
+        return text
+    notes.append(f"read as {encoding}")
     try:
         return data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError:
