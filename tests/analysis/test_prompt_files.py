@@ -8,6 +8,8 @@ import gzip
 import io
 import json
 import lzma
+import re
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -15,6 +17,7 @@ import zstandard
 from corpus_made import Corpus, corpus
 from moerae.corpus.columns import detect
 from moerae.corpus.rows import read_table
+from moerae.corpus.sets import KNOWN
 from pyarrow import parquet
 from tokenizers_made import made
 
@@ -128,6 +131,12 @@ def test_a_set_is_known_by_all_of_its_columns():
     for header in HEADERS.values():
         assert detect({*header.split(","), "verdict"}) is None
         assert detect({*header.split(","), "Unnamed: 0"}).name == detect(set(header.split(","))).name
+
+
+def test_the_readme_has_every_known_set():
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    names = {word for known in KNOWN for word in re.findall(r"[A-Z][\w-]+", known.name)}
+    assert len(names) > 15 and not [name for name in names if name not in text]
 
 
 def read(model, tmp_path, name, data, *more):
@@ -248,6 +257,7 @@ LEAKS = {  # file: bytes, words of the refusal
     "open.csv": (f'"my {SECRET}\nx,y\n', "quotes of its first line"),
     "json.txt": (jsonl({"prompt": SECRET}), ".jsonl"),
     "cp1252.csv": (f"goal,target\nM\xfcsli for my {SECRET},Sure\n".encode("cp1252"), "not UTF-8"),
+    "header.csv": (f"M\xfcsli,target\nmy {SECRET},Sure\n".encode("cp1252"), "not UTF-8 throughout"),
     "torn.csv.gz": (gzip.compress(SECRET.encode())[:-4], "decompressed"),
     "no.parquet": (SECRET.encode(), "not a parquet file"),
     "pointer.jsonl": ("version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 9\n", "Git LFS"),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from moerae.corpus.names import is_name
 from moerae.corpus.table import RawRow
+from moerae.corpus.text import NOT_UTF8, not_utf8
 from moerae.errors import DataError
 
 SEPARATORS = {",": "','", "\t": "a tab", ";": "';'", "|": "'|'"}
@@ -94,6 +95,8 @@ def _separator(text: str, usual: str) -> str:
 
 def _header(path: Path, cells: list[str]) -> list[str]:
     names = [name.strip() for name in _trimmed([name.strip() for name in cells], 1)]
+    if any(map(not_utf8, names)):
+        raise DataError(f"{path}: {NOT_UTF8}; names of columns cannot be read")
     names = [name or f"Unnamed: {i}" for i, name in enumerate(names)]  # as pandas calls a column without a name
     if len(set(names)) != len(names):
         raise DataError(f"{path}: a column name occurs twice in the header, so rows are ambiguous; rename one")
