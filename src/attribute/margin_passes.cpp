@@ -28,4 +28,11 @@ void MarginPasses::step() {
   next_ = last;
 }
 
+torch::Tensor MarginPasses::margins_under(std::vector<RouterEdit> const& edits,
+                                          Margins const& margins) const {
+  torch::NoGradGuard const no_graph;
+  Pass pass{.rows = margins.rows(), .edits = &edits};
+  return margins.of(forward(setting_.model, pass), setting_.model.weights, setting_.model.plan);
+}
+
 }  // namespace moerae

@@ -25,7 +25,7 @@ class MarginPasses : public CausalCriterion {
     std::size_t tables = 0;      ///< which edits: a pass has one kind
   };
   /// All that is asked for P prompts, in order.
-  [[nodiscard]] virtual std::vector<Asked> ask(std::size_t prompts) const = 0;
+  [[nodiscard]] virtual std::vector<Asked> ask(std::size_t prompts) = 0;
   /// One pass, perhaps over nothing. Collective over the expert group.
   virtual void pass(Margins const& margins, std::span<Asked const> asked) = 0;
   /// Into drop of `found_`.
@@ -33,11 +33,15 @@ class MarginPasses : public CausalCriterion {
     return prompt * setting_.space.size() + setting_.space.index(layer, expert);
   }
 
+  /// Margins [N] of a pass under these edits [layers], without gradient. Collective over the group.
+  [[nodiscard]] torch::Tensor margins_under(std::vector<RouterEdit> const& edits,
+                                            Margins const& margins) const;
+
   AttributeSetting setting_;
   Attributions found_;
+  std::vector<std::size_t> prompts_;
 
  private:
-  std::vector<std::size_t> prompts_;
   std::vector<Asked> asked_;
   std::size_t next_ = 0;
 };

@@ -164,7 +164,7 @@ class Adding final : public GradientTap {
 
 }  // namespace
 
-std::vector<MarginPasses::Asked> MaskAttribution::ask(std::size_t prompts) const {
+std::vector<MarginPasses::Asked> MaskAttribution::ask(std::size_t prompts) {
   std::vector<Asked> all;
   for (std::size_t p = 0; p < prompts; ++p) all.push_back({p});
   return all;

@@ -3,7 +3,7 @@
 namespace moerae {
 
 // Table 0 edits nothing; table l + 1 has a row for every expert of layer l of the space, behind an empty one.
-std::vector<MarginPasses::Asked> SingleMask::ask(std::size_t prompts) const {
+std::vector<MarginPasses::Asked> SingleMask::ask(std::size_t prompts) {
   std::vector<Asked> all;
   for (std::size_t p = 0; p < prompts; ++p) all.push_back({p});
   for (std::size_t l = 0; l < setting_.space.layers.size(); ++l)
@@ -13,7 +13,6 @@ std::vector<MarginPasses::Asked> SingleMask::ask(std::size_t prompts) const {
 }
 
 void SingleMask::pass(Margins const& margins, std::span<Asked const> asked) {
-  torch::NoGradGuard const no_graph;
   std::vector<RouterEdit> edits(setting_.model.plan.layers.size());
   auto const table = asked.empty() ? 0 : asked.front().tables;
   if (table > 0) {
@@ -22,8 +21,7 @@ void SingleMask::pass(Margins const& margins, std::span<Asked const> asked) {
     edits[layer].masked =
         torch::cat({torch::zeros({1, experts}, torch::kBool), torch::eye(experts, torch::kBool)});
   }
-  Pass pass{.rows = margins.rows(), .edits = &edits};
-  auto const m = margins.of(forward(setting_.model, pass), setting_.model.weights, setting_.model.plan);
+  auto const m = margins_under(edits, margins);
   for (std::size_t i = 0; i < asked.size(); ++i) {
     auto const& [prompt, condition, from] = asked[i];
     double const margin = m[static_cast<std::int64_t>(i)].item<float>();

@@ -10,7 +10,7 @@ class SingleMask final : public MarginPasses {
   using MarginPasses::MarginPasses;
 
  private:
-  [[nodiscard]] std::vector<Asked> ask(std::size_t prompts) const override;
+  [[nodiscard]] std::vector<Asked> ask(std::size_t prompts) override;
   void pass(Margins const& margins, std::span<Asked const> asked) override;
 };
 

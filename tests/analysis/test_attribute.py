@@ -36,7 +36,12 @@ def prompts(count: int, seed: int = 5) -> list[Prompt]:
 
 
 def attributing(model: Path, corpus: Path, run: Path, expert: int = 1, **more: object) -> dict:
-    keys = {"criteria": "mask_attribution,single_mask", "batch_tokens": 100, "shard_prompts": 5}
+    keys = {
+        "criteria": "mask_attribution,single_mask,random_mask",
+        "passes": 5,
+        "batch_tokens": 100,
+        "shard_prompts": 5,
+    }
     study = {"model.path": model, "model.dtype": "float32", "corpus.path": corpus, "run.dir": run}
     return study | {"grid.expert": expert} | {f"attribute.{key}": value for key, value in (keys | more).items()}
 

@@ -76,6 +76,9 @@ criteria = single_mask
 phase = prompt
 sets = b
 split = validation
+passes = 5
+rho = 0.1
+seed = 4
 batch_tokens = 78
 shard_prompts = 12
 [select.two]

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "attribute/made_openings.hpp"
 #include "model/schedule/routed.hpp"
+#include "moerae/attribute/criterion.hpp"
+#include "moerae/base/draws.hpp"
 #include "moerae/mpi/collective.hpp"
 
 namespace moerae {
@@ -152,8 +155,72 @@ TEST_F(MaskAttributionTest, SingleMaskIsThePassWithTheExpertMasked) {
   }
 }
 
+// Every pass by itself, and the estimate in the words of its definition.
+TEST_F(MaskAttributionTest, RandomMaskIsTheDifferenceOfMeans) {
+  torch::NoGradGuard const no_gradients;
+  std::vector<std::size_t> const prompts{4, 2};
+  ResidentModel const model{plan, whole, alone.exchange};
+  AttributeOptions options;
+  options.batch_tokens = 60;
+  options.passes = 9;
+  options.rho = {0.2, 0.3};
+  options.seed = 8;
+  auto const criterion = make_criterion(Causal::random_mask, {corpus, model, space, options});
+  criterion->begin(prompts);
+  while (!criterion->finished()) criterion->step();
+  int emptied = 0, masked_at_all = 0;
+  for (std::size_t p = 0; p < prompts.size(); ++p) {
+    std::vector<std::vector<bool>> masks;  // [passes, L*K]
+    std::vector<double> margins;
+    for (std::size_t r = 0; r < 9; ++r) {
+      std::vector<bool> mask(21);
+      std::vector<RouterEdit> edits(plan.layers.size());
+      for (std::size_t l = 0; l < 3; ++l) {
+        std::size_t n = 0;
+        for (std::size_t e = 0; e < 7; ++e) {
+          auto const key = draw_key(8, Draw::random_mask, static_cast<std::uint32_t>(r * 21 + l * 7 + e),
+                                    static_cast<std::int64_t>(corpus.prompt_id[prompts[p]]));
+          mask[l * 7 + e] = static_cast<double>(key) / 0x1p64 < options.rho[r % 2];
+          n += mask[l * 7 + e] ? 1 : 0;
+        }
+        bool const too_many = n > 4;  // fewer than 3 would be left
+        emptied += too_many ? 1 : 0;
+        auto table = torch::zeros({1, 7}, torch::kBool);
+        for (std::size_t e = 0; e < 7; ++e) {
+          if (too_many) mask[l * 7 + e] = false;
+          table[0][static_cast<std::int64_t>(e)] = bool{mask[l * 7 + e]};
+          masked_at_all += mask[l * 7 + e] ? 1 : 0;
+        }
+        edits[l + 1].masked = table;
+      }
+      std::vector<MarginRequest> const requests{{prompts[p]}};
+      Margins const rows(corpus, requests, Phase::both);
+      Pass pass{.rows = rows.rows(), .edits = &edits};
+      margins.push_back(rows.of(forward(model, pass), whole, plan).item<double>());
+      masks.push_back(mask);
+    }
+    for (std::size_t e = 0; e < 21; ++e) {
+      double drop = 0, weights = 0;
+      for (std::size_t level : {0, 1}) {
+        std::vector<double> with, without;
+        for (auto r = level; r < 9; r += 2) (masks[r][e] ? without : with).push_back(margins[r]);
+        if (with.empty() || without.empty()) continue;
+        auto const mean = [](std::vector<double> const& of) {
+          return std::accumulate(of.begin(), of.end(), 0.0) / static_cast<double>(of.size());
+        };
+        double const u = static_cast<double>(with.size()), v = static_cast<double>(without.size());
+        drop += u * v / (u + v) * (mean(with) - mean(without));
+        weights += u * v / (u + v);
+      }
+      EXPECT_NEAR(criterion->found().drop[p * 21 + e], weights > 0 ? drop / weights : 0, 1e-5);
+    }
+  }
+  EXPECT_GT(masked_at_all, 40);
+  EXPECT_LT(emptied, 5);
+}
+
 TEST_F(MaskAttributionTest, IsTheSameOnRanksThatShareTheExperts) {
-  for (auto const which : {Causal::mask_attribution, Causal::single_mask}) {
+  for (auto const which : {Causal::mask_attribution, Causal::single_mask, Causal::random_mask}) {
     auto const prompts = mine();
     auto const together = found(which, prompts, true), by_itself = found(which, prompts, false);
     ASSERT_EQ(together.drop.size(), prompts.size() * 21);

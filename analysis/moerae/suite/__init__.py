@@ -21,7 +21,7 @@ from moerae.errors import ConfigError
 from moerae.planted.variants import VARIANTS
 from moerae.suite.reduce import GROUPS
 
-SLOW = ("single_mask",)  # a pass for every expert
+SLOW = ("single_mask", "random_mask")  # many passes a prompt
 ASKED = ("base", "hard", "sharp", "wide")
 
 
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sizes", default="50,100,200,500", help="discovery clusters that are reduced, 0: all (default 50,100,200,500)"
     )
-    parser.add_argument("--criteria", default="", help=f"default: all that the program has, but {SLOW[0]}")
+    parser.add_argument("--criteria", default="", help=f"default: all that the program has, but {' and '.join(SLOW)}")
     parser.add_argument("--groups", default=",".join(GROUPS), help=f"comparisons (default {','.join(GROUPS)})")
     parser.add_argument(
         "--key",

@@ -17,7 +17,8 @@ enum class Draw : std::uint32_t {
   halves = 0x4d6f0040,
   cluster_pairs = 0x4d6f0041,
   controls = 0x4d6f0042,
-  next_token = 0x4d6f0050
+  next_token = 0x4d6f0050,
+  random_mask = 0x4d6f0060
 };
 
 [[nodiscard]] inline std::uint64_t random_bits(std::uint64_t seed, Draw draw, std::uint32_t a,

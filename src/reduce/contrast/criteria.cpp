@@ -47,6 +47,8 @@ constexpr ContrastCriterion table[] = {
      &of_drops, "mask_attribution"},
     {"single_mask", "the same measured with every expert masked by itself", gate_mass, &of_drops,
      "single_mask"},
+    {"random_mask", "the same in a randomised experiment, other experts masked at random", gate_mass,
+     &of_drops, "random_mask"},
 };
 
 }  // namespace
