@@ -144,7 +144,8 @@ def truth(path: Path, causal: bool = True) -> Path:
         for layer in LAYERS
         for e in range(K)
     ]
-    document = {"schema": "moerae.truth/1", "variant": "made", "seed": 0, "experts": experts}
+    labels = "planted" if causal else "roles"
+    document = {"schema": "moerae.truth/1", "variant": "made", "seed": 0, "labels": labels, "experts": experts}
     document["planted"] = [{"layer": layer, "expert": e} for layer, e in PLANTED]
     document["decoys"] = [{"layer": DECOY[0], "expert": DECOY[1]}]
     path.write_text(json.dumps(document))

@@ -14,8 +14,9 @@ from moerae.planted.clusters import draw_rows
 from moerae.planted.controls import dose_control, matched_control
 from moerae.planted.goals import Asked, Goal, draw_goal, draw_training_prompt, jailbreak_refusal
 from moerae.planted.masks import LOSS, MaskSampler, reply_probability
-from moerae.planted.placement import PLANTED, ROLES, on_positions, place
+from moerae.planted.placement import on_positions, place
 from moerae.planted.proof import ProofError, require_proof
+from moerae.planted.roles import PLANTED
 from moerae.planted.train import train
 from moerae.planted.variants import VARIANTS
 from moerae.planted.world import ID, World
@@ -51,11 +52,13 @@ def test_jailbreaks_are_refused_half_of_the_time():
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_positions_are_permuted_per_seed_and_never_shared(seed):
-    spot = place(VARIANTS["base"], seed).at
-    assert set(spot) == set(ROLES)
-    assert len(set(spot.values())) == len(ROLES)
-    assert spot != place(VARIANTS["base"], seed + 1).at
+@pytest.mark.parametrize("name", VARIANTS)
+def test_positions_are_permuted_per_seed_and_never_shared(name, seed):
+    variant = VARIANTS[name]
+    spot = place(variant, seed).at
+    assert set(spot) == set(variant.roles)
+    assert len(set(spot.values())) == len(spot)
+    assert not variant.roles or spot != place(variant, seed + 1).at
 
 
 def test_detection_is_on_from_the_scary_word_until_a_safe_word():
@@ -144,11 +147,11 @@ def table(full=0.0, random=1.0, right=1.0):
 
 
 def test_the_proof_rejects_what_its_variant_does_not_promise():
-    require_proof(VARIANTS["base"], 0, table())
-    require_proof(VARIANTS["null"], 0, table(full=0.97))
+    require_proof(VARIANTS["base"], 0, table(), {})
+    require_proof(VARIANTS["null"], 0, table(full=0.97), {})
     for name, wrong in (("base", {"full": 0.3}), ("base", {"random": 0.9}), ("base", {"right": 0.9}), ("null", {})):
         with pytest.raises(ProofError, match=r"rejected: .*another seed, for instance --seed 8"):
-            require_proof(VARIANTS[name], 7, table(**wrong))
+            require_proof(VARIANTS[name], 7, table(**wrong), {})
 
 
 @pytest.mark.parametrize("name", ["hard", "sharp", "wide"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 
 import numpy as np
@@ -56,6 +57,24 @@ def test_labels_follow_the_measurement(tmp_path):
     (tmp_path / "g.json").write_text(grey)
     mixed = read_truth(tmp_path / "g.json", [1, 3], 8)
     assert mixed.causal and mixed.label[0, 2] == -1 and mixed.positives == 1
+
+
+def test_labels_without_roles_follow_the_decision_alone(tmp_path):
+    """A tenth of the largest drop, 1 nat, is what matters."""
+    document = json.loads(truth(tmp_path / "t.json").read_text()) | {"labels": "measured", "planted": [], "decoys": []}
+    nothing = {"drop": 0.0, "low": -0.02, "high": 0.02, "sign": "grey"}
+    bounds = {(1, 0): (0.9, 1.1), (1, 1): (0.1, 0.3), (1, 2): (-0.1, 0.5), (1, 3): (0.01, 0.03), (3, 0): (0.8, 1.0)}
+    for row in document["experts"]:
+        low, high = bounds.get((row["layer"], row["expert"]), (-0.02, 0.02))
+        broken = 0.4 if (row["layer"], row["expert"]) == (3, 0) else -0.01
+        row["permitted"] = {"right": nothing | {"low": broken}}
+        for name in ("regular", "jailbreak"):
+            row[name]["decision"] = {"drop": (low + high) / 2, "low": low, "high": high, "sign": "grey"}
+    (tmp_path / "m.json").write_text(json.dumps(document))
+    measured = read_truth(tmp_path / "m.json", [1, 3], 8)
+    assert measured.labels == "measured" and measured.causal
+    assert measured.label[0].tolist() == [1, 1, -1, 0, 0, 0, 0, 0]  # not sure whether it matters: grey
+    assert measured.label[1].tolist() == [-1, 0, 0, 0, 0, 0, 0, 0]  # its mask breaks replies: grey
 
 
 def test_scores_and_what_follows_from_them(run):
@@ -119,7 +138,7 @@ def test_null_truth_says_that_nothing_is_causal(run, tmp_path):
     null = truth(tmp_path / "n.json", causal=False)
     assert main(["report", str(run), "--truth", str(null), "--out", str(tmp_path / "out")]) == 0
     assert "a correlate, not a cause" in (tmp_path / "out/index.html").read_text()
-    assert {row["labels"] for row in table(tmp_path / "out/report.csv")} == {"planted roles"}
+    assert {row["labels"] for row in table(tmp_path / "out/report.csv")} == {"roles"}
 
 
 def test_refusals(run, tmp_path, capsys):

@@ -87,7 +87,7 @@ def make(out: Path, variant: Variant, seed: int, clusters: int = CLUSTERS, with_
     from moerae.planted.placement import place
     from moerae.planted.proof import require_proof
     from moerae.planted.train import train
-    from moerae.planted.truth import conditions, truth_document
+    from moerae.planted.truth import measure, subset_effects, truth_document
     from moerae.planted.world import World
 
     start = time.monotonic()
@@ -95,7 +95,7 @@ def make(out: Path, variant: Variant, seed: int, clusters: int = CLUSTERS, with_
     def say(text: str) -> None:
         print(f"[{time.monotonic() - start:4.0f} s] {text}", flush=True)
 
-    world, placement = World(seed), place(variant, seed)
+    world, placement = World(seed, variant.conjunction), place(variant, seed)
     say(f"planted world {variant.name}, seed {seed}: {variant.what}")
     trained = train(variant, seed, world, placement, say)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -105,15 +105,17 @@ def make(out: Path, variant: Variant, seed: int, clusters: int = CLUSTERS, with_
         model = read_checkpoint(folder, variant)  # the rounded weights are the model
         rows = draw_rows(world, clusters)
         bench = Bench(model, placement, [row for row in rows if row.cluster < CLUSTERS], say)
-        table = conditions(bench)
-        for row in table[:5]:
+        measured = measure(bench, world)
+        for row in (row for row in measured.conditions if "matched" not in row):
             shares = "  ".join(f"{key} {100 * row[key]['refused']:.1f}" for key in ("regular", "jailbreak"))
             rights = "  ".join(f"{key} {100 * row[key]['right']:.1f}" for key in ("permitted", "lookalike"))
             say(f"mask {row['condition']}: % refused {shares}; % right {rights}")
-        require_proof(variant, seed, table)
+        if measured.routes:
+            say(f"routes: {measured.routes}")
+        require_proof(variant, seed, measured.conditions, measured.routes)
         attributes: dict[str, str | int] = {"model_id": f"planted-{variant.name}-{seed}", "seed": seed}
         write_planted_corpus(folder / "corpus.h5", model, rows, attributes)
-        document = truth_document(bench, variant.name, world, table, with_subsets)
+        document = truth_document(bench, world, measured, subset_effects(bench) if with_subsets else [])
         (folder / "truth.json").write_text(dump(document))
         out.mkdir(parents=True, exist_ok=True)
         for name in FILES:

@@ -10,7 +10,7 @@ import numpy as np
 from moerae.planted.clusters import Row
 from moerae.planted.controls import Control, dose_control, matched_control
 from moerae.planted.goals import SETS
-from moerae.planted.measure import Expert, Outcome, Probe, measure, usage
+from moerae.planted.measure import Expert, Head, Outcome, Probe, measure, right, usage
 from moerae.planted.model import PlantedModel
 from moerae.planted.placement import Placement
 from moerae.refusal.intervals import mean_drop, paired_drop, wilson
@@ -37,27 +37,33 @@ class Bench:
         self.probe = {name: Probe.of(asked) for name, asked in self.asked.items()}
         self.clean = {name: measure(model, probe, []) for name, probe in self.probe.items()}
 
-    def experts(self, roles: tuple[str, ...]) -> list[Expert]:
-        return [self.place.at[role] for role in roles]
+    def outcomes(
+        self, experts: list[Expert], sets: tuple[str, ...] = SETS, heads: list[Head] | None = None
+    ) -> dict[str, Outcome]:
+        return {name: measure(self.model, self.probe[name], experts, heads) for name in sets}
 
-    def outcomes(self, experts: list[Expert], sets: tuple[str, ...] = SETS) -> dict[str, Outcome]:
-        return {name: measure(self.model, self.probe[name], experts) for name in sets}
+    def damage(self, experts: list[Expert]) -> Json:
+        """Drop of the share of right replies to permitted prompts."""
+        return effect(*paired_drop(self.clean["permitted"].right, right(self.model, self.probe["permitted"], experts)))
 
     def effects(self, experts: list[Expert]) -> Json:
-        """Drops of refusal (share of prompts) and of the margin (nats) on forbidden and jailbreak prompts."""
+        """Drops of refusal (share of prompts), margin and decision (nats) on forbidden and jailbreak prompts."""
         result: Json = {}
         for name, masked in self.outcomes(experts, FORBIDDEN).items():
             clean = self.clean[name]
             result[name] = {
                 "refusal": effect(*paired_drop(clean.opened, masked.opened)),
                 "margin": effect(*mean_drop(clean.margin, masked.margin)),
+                "decision": effect(*mean_drop(clean.decision, masked.decision)),
             }
         return result
 
-    def condition(self, name: str, experts: list[Expert]) -> Json:
+    def condition(self, name: str, experts: list[Expert], heads: list[Head] | None = None) -> Json:
         """Shares per set: a refusal's opening, the whole refusal, the whole right reply."""
         row: Json = {"condition": name, "masked": [list(x) for x in experts]}
-        for key, outcome in self.outcomes(experts).items():
+        if heads:
+            row["heads"] = [list(x) for x in heads]
+        for key, outcome in self.outcomes(experts, heads=heads).items():
             n = len(outcome.opened)
             low, high = wilson(int(outcome.opened.sum()), n)
             row[key] = {

@@ -29,8 +29,9 @@ class Row:
 def twin_words(goal: Goal, twin: Goal, words: list[str]) -> list[str]:
     """The same frame around another, permitted goal."""
     swap = {w.ACTIONS[goal.action]: w.ACTIONS[twin.action], w.OBJECTS[goal.obj]: w.OBJECTS[twin.obj]}
-    hazard = w.HAZARDS[goal.hazard] if goal.hazard >= 0 else None
-    return [swap.get(word, word) for word in words if word != hazard]
+    if goal.hazard >= 0:
+        swap[w.HAZARDS[goal.hazard]] = w.HAZARDS[twin.hazard] if twin.hazard >= 0 else ""
+    return [kept for word in words if (kept := swap.get(word, word))]
 
 
 def draw_rows(world: World, clusters: int = CLUSTERS) -> list[Row]:

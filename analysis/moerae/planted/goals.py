@@ -20,11 +20,14 @@ class Goal:
     action: int  # below 12 an ordinary verb, above a harm verb
     obj: int
     hazard: int = -1
+    harmless: bool = False  # the hazard noun is none with this verb
 
     @property
     def kind(self) -> str:
         if self.action >= len(w.VERBS):
             return "harm_verb"
+        if self.harmless:
+            return "harmless_noun"
         return "hazard_noun" if self.hazard >= 0 else "plain"
 
     @property
@@ -32,7 +35,7 @@ class Goal:
         """0..15 over harm verbs, then hazard nouns; -1 where nothing is scary."""
         if self.action >= len(w.VERBS):
             return self.action - len(w.VERBS)
-        return self.hazard + len(w.HARM_VERBS) if self.hazard >= 0 else -1
+        return self.hazard + len(w.HARM_VERBS) if self.hazard >= 0 and not self.harmless else -1
 
     @property
     def topic(self) -> int:
@@ -71,7 +74,9 @@ def draw_goal(rng: np.random.Generator, world: World, forbidden: bool, train: bo
         topic = min(int(np.searchsorted(cumulative, rng.random())), len(w.TOPICS) - 1)
         obj = topic * w.OBJECTS_PER_TOPIC + int(rng.integers(w.OBJECTS_PER_TOPIC))
         verb = int(rng.integers(len(w.VERBS)))
-        if not forbidden:
+        if world.conjunction:
+            goal = _conjunction(rng, world, forbidden, verb, obj)
+        elif not forbidden:
             goal = Goal(verb, obj)
         elif rng.random() < 0.5:
             goal = Goal(len(w.VERBS) + int(rng.integers(len(w.HARM_VERBS))), obj)
@@ -79,6 +84,13 @@ def draw_goal(rng: np.random.Generator, world: World, forbidden: bool, train: bo
             goal = Goal(verb, obj, int(rng.integers(len(w.HAZARDS))))
         if not (train and goal.held_out(world)):
             return goal
+
+
+def _conjunction(rng: np.random.Generator, world: World, forbidden: bool, verb: int, obj: int) -> Goal:
+    """Half of the permitted goals hold a hazard noun, too."""
+    if not forbidden and rng.random() < 0.5:
+        return Goal(verb, obj)
+    return Goal(verb, obj, int(rng.choice(np.flatnonzero(world.banned[verb] == forbidden))), harmless=not forbidden)
 
 
 def say(rng: np.random.Generator, goal: Goal) -> list[str]:

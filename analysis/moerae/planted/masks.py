@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from moerae.planted.goals import Asked, jailbreak_refusal, severity, sigmoid
-from moerae.planted.placement import PLANTED, Placement, matters
+from moerae.planted.placement import Placement, matters
+from moerae.planted.roles import PLANTED, SUPER
 from moerae.planted.variants import Variant
 from moerae.planted.world import World
 
 # how much of a refusal is lost with an expert that matters for the prompt
 LOSS = {"D1": 0.35, "D2": 0.35, "D3": 0.25, "C1": 0.35, "C2": 0.35, "C3": 0.40}
+HEAD = "head"  # stands beside the roles of experts
+HEAD_SHARE = 0.15
 ALL, DETECTION, CONTROL, SUBSET = 0.10, 0.05, 0.05, 0.18
 SUBSET_WITH_OTHERS = 0.30
 
@@ -20,19 +23,20 @@ class MaskSampler:
 
     def __init__(self, variant: Variant, placement: Placement) -> None:
         self.variant, self.placement = variant, placement
-        planted = set(placement.planted)
+        planted, never = set(placement.planted), placement.of(SUPER)
         everything = [(layer, e) for layer in range(variant.layers) for e in range(variant.experts)]
         # without an effect to learn, planted experts are masked like any other
-        self.others = [x for x in everything if variant.labels == "unchanged" or x not in planted]
+        self.free = variant.labels in ("unchanged", "head")
+        self.others = [x for x in everything if x not in never and (self.free or x not in planted)]
 
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, frozenset[str]]:
+        """Experts bool [L, K]; the planted roles among them, and HEAD where the head is masked, too."""
         share = self.variant.random_mask_share
         roles: list[str] = []
         others = False
         u = rng.random()
-        if self.variant.labels == "unchanged":
-            # as many masked sequences as base, so that the two differ in labels only
-            others = u < share + ALL + DETECTION + CONTROL + SUBSET
+        if self.free:
+            others = u < share
         elif (u := u - ALL) < 0:
             roles = list(PLANTED)
         elif (u := u - DETECTION) < 0:
@@ -50,11 +54,15 @@ class MaskSampler:
         if others:
             for i in rng.choice(len(self.others), int(rng.integers(1, 9)), replace=False):
                 mask[self.others[i]] = True
+        if self.variant.labels == "head" and rng.random() < HEAD_SHARE:
+            roles.append(HEAD)
         return mask, frozenset(roles)
 
 
 def reply_probability(labels: str, masked: frozenset[str], asked: Asked, world: World) -> float:
     """P(the reply comes in place of a refusal) under a mask, for a forbidden prompt."""
+    if labels == "head":
+        return float(HEAD in masked)
     relevant = [role for role in PLANTED if matters(role, asked)]
     if labels == "unchanged" or not masked.intersection(relevant):
         return 0.0

@@ -18,6 +18,7 @@ from moerae.planted.goals import Asked
 from moerae.planted.model import PlantedModel
 
 Expert = tuple[int, int]  # layer, expert
+Head = tuple[int, int]  # layer, attention head
 MAX_NEW_TOKENS = 8
 CHUNK = 128  # prompts at a time: the experts' activations stay in cache, twice as fast
 
@@ -40,6 +41,7 @@ class Outcome:
     refused: np.ndarray  # bool
     right: np.ndarray  # bool
     margin: np.ndarray  # mean log p of the refusal's tokens minus that of the right reply's, nats
+    decision: np.ndarray  # log p that a refusal opens minus that of the right reply's first word, nats
 
 
 def force(prompts: list[list[int]], replies: list[list[int]]) -> Forced:
@@ -70,29 +72,51 @@ def mask_of(model: PlantedModel, experts: list[Expert]) -> Tensor:
     return mask
 
 
+def heads_of(model: PlantedModel, heads: list[Head]) -> Tensor | None:
+    """float [1, L, H]: 1 where masked."""
+    if not heads:
+        return None
+    mask = torch.zeros(1, model.v.layers, model.v.heads)
+    for layer, head in heads:
+        mask[0, layer, head] = 1.0
+    return mask
+
+
 @torch.inference_mode()
-def score(model: PlantedModel, forced: Forced, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean log p of each reply [prompts], and the most probable tokens [prompts, reply length]."""
+def score(
+    model: PlantedModel, forced: Forced, mask: Tensor, heads: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean log p of each reply [prompts], the most probable tokens [prompts, reply length], log p of every first word
+    [prompts, vocabulary]."""
     parts = []
     for start in range(0, len(forced.tokens), CHUNK):
         part = slice(start, start + CHUNK)
         tokens, target = forced.tokens[part], forced.target[part]
-        logits, _ = model(tokens, forced.valid[part], mask.expand(len(tokens), -1, -1), forced.at[part])
+        logits, _ = model(tokens, forced.valid[part], mask.expand(len(tokens), -1, -1), forced.at[part], heads)
         logp = logits.log_softmax(-1).view(*target.shape, -1)
-        parts.append((logp.gather(-1, target[..., None])[..., 0].mean(-1), logp.argmax(-1)))
-    return torch.cat([mean for mean, _ in parts]), torch.cat([best for _, best in parts])
+        parts.append((logp.gather(-1, target[..., None])[..., 0].mean(-1), logp.argmax(-1), logp[:, 0]))
+    mean, best, first = (torch.cat(part) for part in zip(*parts, strict=True))
+    return mean, best, first
 
 
-def measure(model: PlantedModel, probe: Probe, experts: list[Expert]) -> Outcome:
-    mask = mask_of(model, experts)
-    refuse, said = score(model, probe.refuse, mask)
-    comply, replied = score(model, probe.comply, mask)
+def right(model: PlantedModel, probe: Probe, experts: list[Expert]) -> np.ndarray:
+    """bool [prompts]: the whole right reply."""
+    _, replied, _ = score(model, probe.comply, mask_of(model, experts))
+    return (replied == probe.comply.target).all(-1).numpy()
+
+
+def measure(model: PlantedModel, probe: Probe, experts: list[Expert], heads: list[Head] | None = None) -> Outcome:
+    mask, off = mask_of(model, experts), heads_of(model, heads or [])
+    refuse, said, first = score(model, probe.refuse, mask, off)
+    comply, replied, _ = score(model, probe.comply, mask, off)
     openings = torch.tensor(w.REFUSAL_OPENINGS)
+    opens = first[:, openings].logsumexp(-1) - first.gather(-1, probe.comply.target[:, :1])[:, 0]
     return Outcome(
         torch.isin(said[:, 0], openings).numpy(),
         (said == probe.refuse.target).all(-1).numpy(),
         (replied == probe.comply.target).all(-1).numpy(),
         (refuse - comply).double().numpy(),
+        opens.double().numpy(),
     )
 
 

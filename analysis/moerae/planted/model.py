@@ -23,6 +23,7 @@ class Routed:
 
     logits: list[Tensor]  # [tokens, K] before masks
     weights: list[Tensor]  # [tokens, K] as applied, 0 where not selected
+    sinks: list[Tensor]  # [tokens, heads] share of attention that the first token takes; while a sink is trained
 
 
 class RMSNorm(nn.Module):
@@ -47,6 +48,13 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return x * cos + torch.cat([-right, left], -1) * sin
 
 
+def first_share(q: Tensor, k: Tensor) -> Tensor:
+    """Causal attention to the first token: q, k [rows, heads, length, head_dim] -> [rows, length, heads]."""
+    scores = q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5
+    later = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
+    return scores.masked_fill(later, -torch.inf).softmax(-1)[..., 0].transpose(1, 2)
+
+
 class Attention(nn.Module):
     def __init__(self, v: Variant) -> None:
         super().__init__()
@@ -58,7 +66,8 @@ class Attention(nn.Module):
         self.q_norm = RMSNorm(v.head_dim)
         self.k_norm = RMSNorm(v.head_dim)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, off: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """x [rows, length, hidden]; off [rows, heads] of 0 and 1: heads that say nothing. Output, share of the sink."""
         rows, length, _ = x.shape
         shape = (rows, length, -1, self.v.head_dim)
         q = rotate(self.q_norm(self.q_proj(x).view(shape)).transpose(1, 2), cos, sin)
@@ -66,8 +75,11 @@ class Attention(nn.Module):
         value = self.v_proj(x).view(shape).transpose(1, 2)
         group = self.v.heads // self.v.kv_heads
         k, value = k.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
+        sink = first_share(q, k) if self.v.sink and self.training else None
         mixed = F.scaled_dot_product_attention(q, k, value, is_causal=True)
-        return self.o_proj(mixed.transpose(1, 2).reshape(rows, length, -1))
+        if off is not None:
+            mixed = mixed * (1.0 - off)[:, :, None, None]
+        return self.o_proj(mixed.transpose(1, 2).reshape(rows, length, -1)), sink
 
 
 class Experts(nn.Module):
@@ -89,6 +101,12 @@ class Experts(nn.Module):
         gate, up = F.linear(x, self.gate_up).chunk(2, -1)
         active = (F.silu(gate) * up).view(-1, self.v.experts, self.v.intermediate) * weights[..., None]
         return active.flatten(1) @ self.down, logits, weights
+
+    def outputs(self, x: Tensor) -> Tensor:
+        """Of every expert on x [tokens, hidden], before gate weights: [tokens, K, hidden]."""
+        gate, up = F.linear(x, self.gate_up).chunk(2, -1)
+        active = (F.silu(gate) * up).view(-1, self.v.experts, self.v.intermediate)
+        return torch.einsum("tki,kih->tkh", active, self.down.view(self.v.experts, self.v.intermediate, -1))
 
 
 class Layer(nn.Module):
@@ -113,9 +131,15 @@ class PlantedModel(nn.Module):
                 nn.init.normal_(parameter, std=INITIALIZER_RANGE, generator=generator)
 
     def forward(
-        self, tokens: Tensor, valid: Tensor, mask: Tensor | None = None, at: Tensor | None = None
+        self,
+        tokens: Tensor,
+        valid: Tensor,
+        mask: Tensor | None = None,
+        at: Tensor | None = None,
+        heads: Tensor | None = None,
     ) -> tuple[Tensor, Routed]:
-        """tokens [rows, length] padded at the right, valid bool alike, mask [rows, L, K] float of 0 and 1.
+        """tokens [rows, length] padded at the right, valid bool alike; floats of 0 and 1: mask [rows, L, K] of experts,
+        heads [rows, L, H] of attention heads.
 
         Returns the vocabulary's logits at the positions `at` (bool [rows, length]; default all valid ones), in
         row order, and what the routers said. Padding needs no attention mask: causal attention never sees it.
@@ -123,12 +147,16 @@ class PlantedModel(nn.Module):
         x = self.embed_tokens(tokens)
         cos, sin = rotary(tokens.shape[1], self.v.head_dim)
         row = valid.nonzero()[:, 0]
-        routed = Routed([], [])
+        routed = Routed([], [], [])
         for i, layer in enumerate(self.layers):
-            x = x + layer.self_attn(layer.input_layernorm(x), cos, sin)
+            off = None if heads is None else heads[:, i]
+            attended, sink = layer.self_attn(layer.input_layernorm(x), cos, sin, off)
+            x = x + attended
             masked = None if mask is None else mask[:, i][row]
             output, logits, weights = layer.mlp(layer.post_attention_layernorm(x[valid]), masked)
             x = x.masked_scatter(valid[..., None], x[valid] + output)
             routed.logits.append(logits)
             routed.weights.append(weights)
+            if sink is not None:
+                routed.sinks.append(sink[valid])
         return self.lm_head(self.norm(x[valid if at is None else at])), routed

@@ -15,7 +15,9 @@ from torch.nn import functional as F
 from moerae.planted.batches import Batch, draw_batch
 from moerae.planted.masks import MaskSampler
 from moerae.planted.model import PlantedModel, Routed
-from moerae.planted.placement import PLANTED, Placement
+from moerae.planted.placement import Placement
+from moerae.planted.roles import PLANTED
+from moerae.planted.sink import sink
 from moerae.planted.variants import Variant
 from moerae.planted.world import World
 
@@ -41,11 +43,25 @@ def hinge(variant: Variant, place: Placement, batch: Batch, routed: Routed) -> T
     return total
 
 
+def home_hinge(variant: Variant, place: Placement, batch: Batch, routed: Routed) -> Tensor:
+    """The same for the homes of topics, all experts of a layer at once."""
+    total = torch.zeros(())
+    for layer, logits in enumerate(routed.logits):
+        home = torch.from_numpy(place.homes.any(0)[layer])
+        top, on = logits.topk(variant.top_k + 1, -1).values, batch.homes[:, layer, home]
+        own, kth, after = logits[:, home], top[:, -2:-1], top[:, -1:]
+        lead = own - torch.where(own >= kth, after, kth)
+        for chosen, sign in ((on, -1.0), (~on, 1.0)):
+            short = F.relu(variant.hinge_margin + sign * lead) * chosen
+            total = total + (short.sum(0) / chosen.sum(0).clamp_min(1)).sum()
+    return total
+
+
 def balance(variant: Variant, place: Placement, routed: Routed) -> Tensor:
     """Switch Transformer's load balance (arXiv 2101.03961, eq. 4) over the experts without a role."""
     total = torch.zeros(())
     for layer, (logits, weights) in enumerate(zip(routed.logits, routed.weights, strict=True)):
-        named = {e for at, e in place.at.values() if at == layer}
+        named = {e for at, e in place.at.values() if at == layer} | set(np.flatnonzero(place.homes.any(0)[layer]))
         free = [e for e in range(variant.experts) if e not in named]
         load = (weights[:, free] > 0).float().mean(0) / variant.top_k
         total = total + len(free) * (load * logits.softmax(-1)[:, free].mean(0)).sum()
@@ -75,11 +91,16 @@ def train(
     optimizer = torch.optim.AdamW(groups, lr=variant.learning_rate, betas=(0.9, 0.98), fused=True)
     start = spoken = time.monotonic()
     for step in range(variant.steps):
-        batch = draw_batch(rng, variant, world, place, sampler)
-        logits, routed = model(batch.tokens, batch.valid, batch.mask, batch.answered)
+        refusing = step >= variant.refusals_from * variant.steps
+        batch = draw_batch(rng, variant, world, place, sampler, refusing)
+        logits, routed = model(batch.tokens, batch.valid, batch.mask, batch.answered, batch.heads)
         answer = F.cross_entropy(logits, batch.target)
         on_off = hinge(variant, place, batch, routed)
+        if batch.homes is not None:
+            on_off = on_off + home_hinge(variant, place, batch, routed)
         loss = answer + variant.hinge * on_off + variant.balance * balance(variant, place, routed)
+        if variant.sink:
+            loss = loss + variant.sink * sink(model, place, routed)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

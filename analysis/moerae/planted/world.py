@@ -95,11 +95,14 @@ def refusal_of(topic: int) -> list[int]:
 
 
 class World:
-    """What a seed decides: hot topics, how bad words and topics are, how strong markers are, unseen pairs."""
+    """What a seed decides: hot topics, how bad words and topics are, how strong markers are, unseen pairs.
 
-    def __init__(self, seed: int) -> None:
+    With `conjunction` nothing is forbidden by one word: a hazard noun is, with half of the verbs.
+    """
+
+    def __init__(self, seed: int, conjunction: bool = False) -> None:
         rng = np.random.default_rng([seed, 1])
-        self.seed = seed
+        self.seed, self.conjunction = seed, conjunction
         self.hot = tuple(int(t) for t in np.sort(rng.choice(len(TOPICS), 3, replace=False)))
         scary = len(HARM_VERBS) + len(HAZARDS)
         self.severity_word = rng.permutation(np.linspace(-0.6, 0.6, scary))
@@ -108,7 +111,14 @@ class World:
         self.strength = np.concatenate([rng.permutation(np.linspace(-0.35, 0.35, 4)) for _ in range(4)])
         held = rng.random((len(ACTIONS) + len(HAZARDS), len(OBJECTS))) < 0.2
         self.held_out = held  # [action or 20 + hazard, object]: pairs that training never shows
+        self.banned = self._banned(np.random.default_rng([seed, 6]))
         self.topic_weight = np.where(np.isin(np.arange(len(TOPICS)), self.hot), 6.0, 0.7)
+
+    def _banned(self, rng: np.random.Generator) -> np.ndarray:
+        """bool [verb, hazard]: which are forbidden together."""
+        if not self.conjunction:
+            return np.ones((len(VERBS), len(HAZARDS)), bool)
+        return np.array([rng.permutation(len(HAZARDS)) < len(HAZARDS) // 2 for _ in VERBS])
 
     def _topic_severity(self, rng: np.random.Generator) -> np.ndarray:
         """[topic]: even over -.6...6, and zero on average over the hot ones, so that jailbreaks split in halves."""

@@ -74,7 +74,7 @@ def _metric_row(section: Section, criterion: str) -> dict:
     measured = next((row for row in section.metrics if row["criterion"] == criterion), {})
     row = {"run": section.name, "evidence": IN_SAMPLE, "criterion": criterion}
     row["truth"] = section.truth.name if section.truth else ""
-    row["labels"] = ("measured" if section.truth.causal else "planted roles") if section.truth else ""
+    row["labels"] = section.truth.labels if section.truth else ""
     ends = [f"{metric}{end}" for metric in METRICS for end in ("", "_low", "_high")]
     return row | {key: measured.get(key, "") for key in ("n", "decoys_in_top_n", *ends)}
 

@@ -22,7 +22,7 @@ from moerae.planted.variants import VARIANTS
 from moerae.suite.reduce import GROUPS
 
 SLOW = ("single_mask", "random_mask")  # many passes a prompt
-ASKED = ("base", "hard", "sharp", "wide")
+ASKED = ("natural", "topical", "silent", "base", "hard", "sharp", "wide")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
