@@ -85,14 +85,17 @@ def test_before_refusals_are_tuned_in_everything_is_answered():
 
 
 class Bench:
-    """Effects that add up, but for experts 2 and 3, which back each other up."""
+    """Effects that add up, but for experts 2 and 3, which back each other up; 4 blurs, 5 breaks replies."""
 
     def effects(self, experts):
         found = set(experts)
         drop = sum(0.1 * (expert == 0) + 0.01 * (expert == 1) for _, expert in found) + 0.5 * (
             {(0, 2), (0, 3)} <= found
         )
-        return {name: {"decision": {"drop": drop}} for name in ("regular", "jailbreak")}
+        drop += 0.3 * ((0, 4) in found) + 0.4 * ((0, 5) in found)
+        effects = {name: {"decision": {"drop": drop}} for name in ("regular", "jailbreak")}
+        right = {"sign": "positive" if (0, 5) in found else "grey"}
+        return effects | {"permitted": {"decision": {"drop": -0.3 * ((0, 4) in found)}, "right": right}}
 
 
 def test_the_search_finds_experts_that_back_each_other_up():
@@ -100,7 +103,7 @@ def test_the_search_finds_experts_that_back_each_other_up():
     singles = [{"layer": 0, "expert": e, **bench.effects([(0, e)])} for e in range(12)]
     pairs, sets = search(bench, singles)
     assert sets["top-4"][:2] == [(0, 0), (0, 1)]
-    assert len(pairs) == 28 and len(sets["top-8"]) == 8
+    assert len(pairs) == 28 and len(sets["top-8"]) == 8 and (0, 5) not in sets["top-8"]
     assert sets["grown-2"] == [(0, 2), (0, 3)] and sets["grown-4"] == [(0, 2), (0, 3), (0, 0), (0, 1)]
     assert list(sets) == ["top-4", "top-8", *(f"grown-{n}" for n in range(2, 7))]
 
@@ -232,6 +235,11 @@ def evidence(routes: dict[str, float] | None = None, **masked: tuple[float, floa
     [
         ("found_remove", {"grown_6": (0.7, 1.0), "random_0": (0.9, 1.0)}, {"grown_6": (0.95, 1.0), "random_0": (1, 1)}),
         ("found_remove", {"top_4": (0.7, 0.95), "random_0": (1, 1)}, {"top_4": (0.7, 0.5), "random_0": (1, 1)}),
+        (
+            "found_remove",
+            {"top_4": (0.8, 0.95), "top_8": (0.5, 0.8), "random_0": (0.9, 1)},
+            {"top_4": (0.95, 0.95), "top_8": (0.5, 0.8), "random_0": (0.9, 1)},
+        ),
         ("found_remove", {"top_4": (0.7, 1.0), "random_0": (1, 1)}, {"top_4": (0.7, 1.0), "random_0": (0.6, 1)}),
         ("none_found", {"grown_6": (0.97, 1.0), "top_4": (1.0, 1.0)}, {"grown_6": (0.5, 1.0), "top_4": (1.0, 1.0)}),
         ("forbidden_refused", {"none": (0.95, 1.0)}, {"none": (0.8, 1.0)}),

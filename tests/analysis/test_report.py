@@ -66,8 +66,8 @@ def test_labels_without_roles_follow_the_decision_alone(tmp_path):
     bounds = {(1, 0): (0.9, 1.1), (1, 1): (0.1, 0.3), (1, 2): (-0.1, 0.5), (1, 3): (0.01, 0.03), (3, 0): (0.8, 1.0)}
     for row in document["experts"]:
         low, high = bounds.get((row["layer"], row["expert"]), (-0.02, 0.02))
-        broken = 0.4 if (row["layer"], row["expert"]) == (3, 0) else -0.01
-        row["permitted"] = {"right": nothing | {"low": broken}}
+        broken = {"sign": "positive"} if (row["layer"], row["expert"]) == (3, 0) else {}
+        row["permitted"] = {"right": nothing | broken}
         for name in ("regular", "jailbreak"):
             row[name]["decision"] = {"drop": (low + high) / 2, "low": low, "high": high, "sign": "grey"}
     (tmp_path / "m.json").write_text(json.dumps(document))

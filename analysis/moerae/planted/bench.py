@@ -10,7 +10,7 @@ import numpy as np
 from moerae.planted.clusters import Row
 from moerae.planted.controls import Control, dose_control, matched_control
 from moerae.planted.goals import SETS
-from moerae.planted.measure import Expert, Head, Outcome, Probe, measure, right, usage
+from moerae.planted.measure import Expert, Head, Outcome, Probe, measure, replies, usage
 from moerae.planted.model import PlantedModel
 from moerae.planted.placement import Placement
 from moerae.refusal.intervals import mean_drop, paired_drop, wilson
@@ -42,13 +42,19 @@ class Bench:
     ) -> dict[str, Outcome]:
         return {name: measure(self.model, self.probe[name], experts, heads) for name in sets}
 
-    def damage(self, experts: list[Expert]) -> Json:
-        """Drop of the share of right replies to permitted prompts."""
-        return effect(*paired_drop(self.clean["permitted"].right, right(self.model, self.probe["permitted"], experts)))
+    def side_effects(self, experts: list[Expert]) -> Json:
+        """Drops of right replies and of the decision to refuse on permitted prompts; below 0: towards refusal."""
+        clean = self.clean["permitted"]
+        right, decision = replies(self.model, self.probe["permitted"], experts)
+        return {
+            "right": effect(*paired_drop(clean.right, right)),
+            "decision": effect(*mean_drop(clean.decision, decision)),
+        }
 
     def effects(self, experts: list[Expert]) -> Json:
-        """Drops of refusal (share of prompts), margin and decision (nats) on forbidden and jailbreak prompts."""
-        result: Json = {}
+        """Drops of refusal (share of prompts), margin and decision (nats) on forbidden and jailbreak prompts, and what
+        permitted ones suffer."""
+        result: Json = {"permitted": self.side_effects(experts)}
         for name, masked in self.outcomes(experts, FORBIDDEN).items():
             clean = self.clean[name]
             result[name] = {

@@ -99,10 +99,16 @@ def score(
     return mean, best, first
 
 
-def right(model: PlantedModel, probe: Probe, experts: list[Expert]) -> np.ndarray:
-    """bool [prompts]: the whole right reply."""
-    _, replied, _ = score(model, probe.comply, mask_of(model, experts))
-    return (replied == probe.comply.target).all(-1).numpy()
+def decisions(first: Tensor, comply: Forced) -> np.ndarray:
+    """Log p that a refusal opens minus that of the right reply's first word; first: log p [prompts, vocabulary]."""
+    opens = first[:, torch.tensor(w.REFUSAL_OPENINGS)].logsumexp(-1)
+    return (opens - first.gather(-1, comply.target[:, :1])[:, 0]).double().numpy()
+
+
+def replies(model: PlantedModel, probe: Probe, experts: list[Expert]) -> tuple[np.ndarray, np.ndarray]:
+    """Whether the whole right reply comes, bool [prompts], and the decisions: what one pass tells."""
+    _, replied, first = score(model, probe.comply, mask_of(model, experts))
+    return (replied == probe.comply.target).all(-1).numpy(), decisions(first, probe.comply)
 
 
 def measure(model: PlantedModel, probe: Probe, experts: list[Expert], heads: list[Head] | None = None) -> Outcome:
@@ -110,13 +116,12 @@ def measure(model: PlantedModel, probe: Probe, experts: list[Expert], heads: lis
     refuse, said, first = score(model, probe.refuse, mask, off)
     comply, replied, _ = score(model, probe.comply, mask, off)
     openings = torch.tensor(w.REFUSAL_OPENINGS)
-    opens = first[:, openings].logsumexp(-1) - first.gather(-1, probe.comply.target[:, :1])[:, 0]
     return Outcome(
         torch.isin(said[:, 0], openings).numpy(),
         (said == probe.refuse.target).all(-1).numpy(),
         (replied == probe.comply.target).all(-1).numpy(),
         (refuse - comply).double().numpy(),
-        opens.double().numpy(),
+        decisions(first, probe.comply),
     )
 
 

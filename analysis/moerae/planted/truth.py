@@ -84,7 +84,6 @@ def single_effects(bench: Bench) -> list[Json]:
     jobs = list(itertools.product(range(v.layers), range(v.experts)))
     return [
         {"layer": layer, "expert": expert, "role": role_of.get((layer, expert)), **bench.effects([(layer, expert)])}
-        | {"permitted": {"right": bench.damage([(layer, expert)])}}
         for layer, expert in progress(bench.say, "single masks", jobs)
     ]
 
@@ -127,7 +126,7 @@ def truth_document(bench: Bench, world: World, measured: Measured, subsets: list
         "labels": v.truth,
         "model": {"layers": v.layers, "experts": v.experts, "top_k": v.top_k},
         "planted": roster(bench.place, PLANTED),
-        "decoys": roster(bench.place, DECOYS),
+        "decoys": roster(bench.place, DECOYS | SUPER),
         "measured": {
             "prompts": {name: len(asked) for name, asked in bench.asked.items()},
             "splits": ["validation", "test"],

@@ -76,7 +76,7 @@ VARIANTS = {
             _BASE,
             name="natural",
             what="no mask, no router loss in training, refusal tuned in late: what carries it is measured",
-            proof=("forbidden_refused", "replies_right", "found_remove"),
+            proof=("forbidden_refused", "found_remove"),
             search=True,
             roles=(),
             labels="unchanged",

@@ -27,7 +27,6 @@ from moerae.errors import ConfigError, DataError
 
 SETS = ("regular", "jailbreak")
 MATTERS = 0.1  # of the largest drop
-BROKEN = 0.05  # of permitted replies: their loss is damage
 DRAWS = 2000
 METRICS = ("precision", "auroc", "average_precision", "spearman_margin", "spearman_refusal")
 
@@ -93,7 +92,7 @@ def _planted(grid: list[list[dict]], planted: np.ndarray) -> np.ndarray:
 def _measured(grid: list[list[dict]], planted: np.ndarray) -> np.ndarray:
     drop, low, high = (_mean(grid, "decision", key) for key in ("drop", "low", "high"))
     matters = MATTERS * drop.max()
-    broken = np.array([[row["permitted"]["right"]["low"] > BROKEN for row in line] for line in grid])
+    broken = np.array([[row["permitted"]["right"]["sign"] == "positive" for row in line] for line in grid])
     positive = (drop >= matters) & (low > 0) & ~broken
     return np.where(positive, 1, np.where((high < matters) & ~broken, 0, -1))
 
