@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job on the model that is shipped: set-up, then record, reduce and evaluate on two MPI ranks, then the report,
+# The main job on the model that is shipped: set-up, then record, attribute, reduce and evaluate on two MPI ranks, then the report,
 # with the scores set against the experts that were planted, and what masking the found ones does, here and on `null`.
 # Usage: bash jobs/demo.sh [RUN]     (default: runs/planted; repeating it resumes)
 set -Eeuo pipefail
@@ -19,13 +19,15 @@ export OMP_NUM_THREADS="${OMP_NUM_THREADS:-$((cores > ranks ? cores / ranks : 1)
 
 say "record: forward passes of the planted model on $ranks ranks, routing to $run/record"
 mpirun -n "$ranks" --bind-to none build/release/moerae record "$study" --run.dir "$run"
+say "attribute: what masking each expert takes off the margin between refusing and complying, to $run/attribute"
+mpirun -n "$ranks" --bind-to none build/release/moerae attribute "$study" --run.dir "$run"
 say "reduce: stability selection, contrasts and ESFT, scores to $run/reduce"
 mpirun -n "$ranks" --bind-to none build/release/moerae reduce "$study" --run.dir "$run"
 say "evaluate: replies with the six best experts of the default criterion masked, and with their controls masked"
 mpirun -n "$ranks" --bind-to none build/release/moerae evaluate "$study" --run.dir "$run"
 .venv/bin/python -m moerae judge "$run" --judge exact
 say "the same on the model whose experts correlate with refusal and do nothing"
-for stage in record reduce evaluate; do
+for stage in record attribute reduce evaluate; do
   mpirun -n "$ranks" --bind-to none build/release/moerae "$stage" "$study" --run.dir "$run-null" \
     --model.path data/planted/null --corpus.path data/planted/null/corpus.h5
 done

@@ -38,7 +38,11 @@ build_tests() {
   cmake --build --preset release --parallel "$jobs" -- -k 0 | progress_lines
 }
 run_ctest() { ctest --preset release --output-junit "$PWD/$results/ctest.xml" --progress; }
-run_pytest() { .venv/bin/python -m pytest -q --durations=10 --junitxml="$results/pytest.xml" tests; }
+# files side by side: most of a test is a program of one or two ranks
+run_pytest() {
+  .venv/bin/python -m pytest -q --numprocesses "$((($(nproc) + 2) / 2))" --dist loadfile --durations=15 \
+    --junitxml="$results/pytest.xml" tests
+}
 
 # counts FILE: "tests failures skipped" of a JUnit file
 counts() {

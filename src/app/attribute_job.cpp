@@ -21,7 +21,7 @@ void select(AttributeJob& job, AttributeOptions const& options) {
   validate<ConfigError>(
       !job.selected.empty(),
       "{}: of the prompts of these sets in the split {} none has both a refusing and a complying opening, so "
-      "there is no margin to attribute; make the corpus with continuations of the kinds refuse and comply",
+      "there is no margin to attribute; make the corpus with --openings or --opening",
       corpus.path.string(), split_names[static_cast<std::size_t>(options.split)]);
 }
 

@@ -30,7 +30,7 @@ def prompts(count: int, seed: int = 5) -> list[Prompt]:
     for i in range(count):
         drawn = [random.integers(2, checkpoints.VOCABULARY, n).tolist() for n in (3 + i % 7, 1 + i % 4, 3 - i % 2)]
         tokens, refuse, comply = drawn
-        openings = {"refuse": refuse, "comply": comply}
+        openings = [("refuse", refuse), ("comply", comply)]
         made.append(Prompt(tokens, "ab"[i % 2], i // 2, (0, len(tokens)), split=0, continuations=openings))
     return made
 
@@ -49,7 +49,7 @@ def attributing(model: Path, corpus: Path, run: Path, expert: int = 1, **more: o
 @torch.inference_mode()
 def margin(model: torch.nn.Module, prompt: Prompt) -> float:
     mean = {}
-    for kind, opening in prompt.continuations.items():
+    for kind, opening in prompt.continuations:
         logits = model(torch.tensor([prompt.tokens + opening]), use_cache=False).logits[0, len(prompt.tokens) - 1 : -1]
         mean[kind] = float(torch.log_softmax(logits.float(), -1)[range(len(opening)), opening].mean())
     return mean["refuse"] - mean["comply"]
@@ -111,8 +111,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("corpus") / "corpus.h5"
-    without = Prompt([5, 6, 7], "b", 900, (0, 3), split=0, continuations={"refuse": [3]})
-    other = Prompt([5, 6, 7], "b", 901, (0, 3), split=1, continuations={"refuse": [3], "comply": [4]})
+    without = Prompt([5, 6, 7], "b", 900, (0, 3), split=0, continuations=[("refuse", [3])])
+    other = Prompt([5, 6, 7], "b", 901, (0, 3), split=1, continuations=[("refuse", [3]), ("comply", [4])])
     write_corpus(path, [*prompts(PROMPTS), without, other], {})
     return path
 
@@ -173,49 +173,51 @@ def test_what_can_not_be_done_is_refused(model, corpus, tmp_path: Path, keys: di
     assert not (tmp_path / "run").exists()
 
 
-class TestReduced:
-    @pytest.fixture(scope="class")
-    def run(self, model, corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        run = tmp_path_factory.mktemp("reduced")
-        study = attributing(model, corpus, run, criteria="mask_attribution")
-        recorded = {key: value for key, value in study.items() if not key.startswith("attribute.")}
-        support.moerae("record", recorded, ranks=2)
-        refused = support.moerae("reduce", self.reducing(run, criteria="mask_attribution"), code=support.CONFIG)
-        support.assert_one_error(refused, ["mask_attribution of a:b", "moerae attribute"])
-        support.moerae("attribute", study, ranks=2)
-        return run
+@pytest.fixture(scope="module")
+def reduced(model, corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("reduced")
+    study = attributing(model, corpus, run, criteria="mask_attribution")
+    recorded = {key: value for key, value in study.items() if not key.startswith("attribute.")}
+    support.moerae("record", recorded, ranks=2)
+    refused = support.moerae("reduce", reducing(run, criteria="mask_attribution"), code=support.CONFIG)
+    support.assert_one_error(refused, ["mask_attribution of a:b", "moerae attribute"])
+    support.moerae("attribute", study, ranks=2)
+    return run
 
-    @staticmethod
-    def reducing(run: Path, **more: object) -> dict:
-        keys = {"groups": "a:b", "permutations": 200, "criteria": "mask_attribution, gate_mass"} | more
-        return {"run.dir": run, "reduce.controls": 0} | {f"contrast.{key}": value for key, value in keys.items()}
 
-    def test_the_score_is_the_difference_of_the_mean_drops(self, run: Path) -> None:
-        support.moerae("reduce", self.reducing(run), ranks=1)
-        hashes = content_hash(run / "reduce/scores.h5")
-        read = open_run(run)
-        drops = read.attributions["mask_attribution"]
-        mean = {name: drops.where(drops["set"] == name, drop=True).mean("prompt") for name in "ab"}
-        found = read.contrast("mask_attribution", "a:b")
-        assert np.abs(found["score"].values - (mean["a"] - mean["b"]).values).max() < 1e-7
-        assert found.attrs["test"] == "studentised drop of the refusal margin"
-        assert found.attrs["units"] == PROMPTS // 2 and found["p_adjusted"].values.min() > 0
-        best = read.expert_set("mask_attribution-a-vs-b")
-        where = np.unravel_index(int(found["score"].values.argmax()), found["score"].shape)
-        assert (best.iloc[0]["layer"], best.iloc[0]["expert"]) == (int(found["layer"][where[0]]), where[1])
-        for ranks in (2, 3):
-            (run / "reduce/scores.h5").unlink()
-            support.moerae("reduce", self.reducing(run), ranks=ranks)
-            assert content_hash(run / "reduce/scores.h5") == hashes
+def reducing(run: Path, **more: object) -> dict:
+    keys = {"groups": "a:b", "permutations": 200, "criteria": "mask_attribution, gate_mass"} | more
+    return {"run.dir": run, "reduce.controls": 0} | {f"contrast.{key}": value for key, value in keys.items()}
 
-    def test_a_criterion_that_was_not_attributed_is_named(self, run: Path) -> None:
-        refused = support.moerae("reduce", self.reducing(run, criteria="single_mask"), code=support.CONFIG)
-        support.assert_one_error(refused, ["single_mask of a:b", "attribute.criteria"])
 
-    def test_damaged_files_are_refused(self, run: Path) -> None:
-        path = run / "attribute/shard-000001.h5"
-        whole = path.read_bytes()
-        path.write_bytes(whole[:-9])
-        ended = support.moerae("reduce", self.reducing(run, permutations=300), code=support.DATA)
-        support.assert_one_error(ended, ["shard-000001.h5", "moerae attribute"])
-        path.write_bytes(whole)
+def test_the_score_is_the_difference_of_the_mean_drops(reduced: Path) -> None:
+    support.moerae("reduce", reducing(reduced), ranks=1)
+    hashes = content_hash(reduced / "reduce/scores.h5")
+    read = open_run(reduced)
+    drops = read.attributions["mask_attribution"]
+    mean = {name: drops.where(drops["set"] == name, drop=True).mean("prompt") for name in "ab"}
+    found = read.contrast("mask_attribution", "a:b")
+    assert np.abs(found["score"].values - (mean["a"] - mean["b"]).values).max() < 1e-7
+    assert found.attrs["test"] == "studentised drop of the refusal margin"
+    assert found.attrs["units"] == PROMPTS // 2 and found["p_adjusted"].values.min() > 0
+    best = read.expert_set("mask_attribution-a-vs-b")
+    where = np.unravel_index(int(found["score"].values.argmax()), found["score"].shape)
+    assert (best.iloc[0]["layer"], best.iloc[0]["expert"]) == (int(found["layer"][where[0]]), where[1])
+    for ranks in (2, 3):
+        (reduced / "reduce/scores.h5").unlink()
+        support.moerae("reduce", reducing(reduced), ranks=ranks)
+        assert content_hash(reduced / "reduce/scores.h5") == hashes
+
+
+def test_a_criterion_that_was_not_attributed_is_named(reduced: Path) -> None:
+    refused = support.moerae("reduce", reducing(reduced, criteria="single_mask"), code=support.CONFIG)
+    support.assert_one_error(refused, ["single_mask of a:b", "attribute.criteria"])
+
+
+def test_damaged_files_are_refused(reduced: Path) -> None:
+    path = reduced / "attribute/shard-000001.h5"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-9])
+    ended = support.moerae("reduce", reducing(reduced, permutations=300), code=support.DATA)
+    support.assert_one_error(ended, ["shard-000001.h5", "moerae attribute"])
+    path.write_bytes(whole)

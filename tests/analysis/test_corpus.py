@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from corpus_made import Corpus, corpus, lines
 from moerae.corpus.columns import detect
-from moerae.files.corpus import split_of
+from moerae.corpus.openings import TABLES
+from moerae.files.corpus import read_continuations, read_prompts, split_of
 from moerae.files.hashing import file_hash
 from tokenizers_made import CHAT, STRIPPING, TURNS, made
 from transformers import AutoTokenizer
@@ -268,3 +269,33 @@ def test_refusals_name_what_is_wrong_and_show_no_prompt(model, tmp_path, capsys,
     printed = capsys.readouterr()
     assert all(word in printed.err for word in words), printed.err
     assert "HIDDEN" not in printed.out + printed.err and not (tmp_path / "c.h5").exists()
+
+
+def test_openings_stand_behind_every_prompt(tmp_path, model):
+    source = tmp_path / "mine.csv"
+    source.write_text("prompt\nHow do ferns grow?\nName a moss\n")
+    out = tmp_path / "corpus.h5"
+    assert corpus(model, out, "--set", f"mine={source}", "--openings", "english", "--opening", "refuse=No, never") == 0
+    found, tokenizer = read_continuations(out), AutoTokenizer.from_pretrained(model)
+    table = [*TABLES["english"], ("refuse", "No, never")]
+    for prompt in (0, 1):
+        said = [(kind, tokenizer.decode(tokens).strip()) for id_, kind, tokens in found if id_ == prompt]
+        assert sorted(said) == sorted(table)
+    assert [p.continuations for p in read_prompts(out)] == [
+        [(kind, tokens) for id_, kind, tokens in found if id_ == prompt] for prompt in (0, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--opening", "refuse=No"], "none of the kind comply"),
+        (["--opening", "maybe=So"], "refuse=TEXT or comply=TEXT"),
+        (["--openings", "english", "--opening", "comply=Sure, here is a"], "given twice"),
+    ],
+)
+def test_openings_that_make_no_margin_are_refused(tmp_path, model, capsys, given, words):
+    source = tmp_path / "mine.csv"
+    source.write_text("prompt\nHow do ferns grow?\n")
+    assert corpus(model, tmp_path / "c.h5", "--set", f"mine={source}", *given) == 2
+    assert words in capsys.readouterr().err

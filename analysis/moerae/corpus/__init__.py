@@ -25,6 +25,7 @@ from moerae.corpus.clusters import cluster_ids, stable_id
 from moerae.corpus.columns import parse_user_map
 from moerae.corpus.encode import Encoder
 from moerae.corpus.gather import Account, gather
+from moerae.corpus.openings import TABLES, parse_openings
 from moerae.corpus.row import Row
 from moerae.corpus.rows import KINDS
 from moerae.corpus.sets import FIELDS, KNOWN
@@ -81,6 +82,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--date", default=DATE, metavar="YYYY-MM-DD",
         help=f"the day that a chat template writes which asks for it (default {DATE}, so that corpora do not change "
         "with the day)")  # fmt: skip
+    add("--openings", choices=list(TABLES),
+        help="openings of refusing and of complying replies behind every prompt, for `moerae attribute`")  # fmt: skip
+    add("--opening", action="append", default=[], metavar="KIND=TEXT",
+        help="an opening of one's own, refuse=TEXT or comply=TEXT; repeat")  # fmt: skip
     add("--no-responses", action="store_true", help="leave replies of the file out")
     add("--keep-text", action="store_true", help="store the text beside the tokens")
 
@@ -98,9 +103,10 @@ def run(args: argparse.Namespace) -> int:
     limit = args.max_tokens if args.max_tokens is not None else _positions(args.model, account)
     if limit < 1:
         raise ConfigError(f"--max-tokens {limit}: a prompt has at least one token")
+    openings = parse_openings(args.openings, args.opening)
     encoder = Encoder(args.model, Said(_options(args.template_option), _day(args.date), args.system))
     rows = gather(specs, given, account, responses=not args.no_responses)
-    prompts = _tokenise(rows, encoder, limit, account, args.keep_text)
+    prompts = _tokenise(rows, encoder, openings, limit, account, args.keep_text)
     _check_sets(specs, prompts, account)
     attributes = {
         "origin": "corpus",
@@ -110,6 +116,7 @@ def run(args: argparse.Namespace) -> int:
         "template_options": json.dumps(encoder.chat.said.options, sort_keys=True),
         "system": args.system or "",
         "template_date": args.date if encoder.chat.dated else "",
+        "openings": json.dumps(openings),
         "max_tokens": limit,
         "sources": json.dumps(account.sources),
         "dropped": json.dumps(account.reasons()),
@@ -124,11 +131,19 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _tokenise(rows: list[Row], encoder: Encoder, limit: int, account: Account, keep_text: bool) -> list[Prompt]:
+def _tokenise(
+    rows: list[Row],
+    encoder: Encoder,
+    openings: list[tuple[str, str]],
+    limit: int,
+    account: Account,
+    keep_text: bool,
+) -> list[Prompt]:
     prompts = []
     for row, cluster in zip(rows, cluster_ids([row.keys for row in rows]), strict=True):
         try:
-            coded = encoder.encode(row.text, row.response, row.target)
+            targets = [] if row.target is None else [("target", row.target)]
+            coded = encoder.encode(row.text, row.response, [*targets, *openings])
             if len(coded.tokens) > limit:
                 raise Unfit(f"more than {limit} tokens")
         except Unfit as reason:
@@ -148,7 +163,7 @@ def _tokenise(rows: list[Row], encoder: Encoder, limit: int, account: Account, k
                 source=row.source,
                 source_row=row.number,
                 text_hash=xxhash.xxh3_64_intdigest(row.text.encode()),
-                continuations={"target": coded.target} if coded.target else {},
+                continuations=coded.continuations,
             )
         )
     return prompts

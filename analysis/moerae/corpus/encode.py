@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +30,7 @@ class Tokenised:
     tokens: list[int]
     content: tuple[int, int]  # tokens that hold at least one character of the user's text
     response: int | None = None
-    target: list[int] = field(default_factory=list)
+    continuations: list[tuple[str, list[int]]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # what is worth a word, without text of the row
 
 
@@ -68,8 +69,11 @@ class Encoder:
         }
         return [note for note, holds in notes.items() if holds]
 
-    def encode(self, prompt: str, response: str | None = None, target: str | None = None) -> Tokenised:
-        """Tokens of the templated prompt and, where given, of the assistant turn that follows it."""
+    def encode(
+        self, prompt: str, response: str | None = None, continuations: Sequence[tuple[str, str]] = ()
+    ) -> Tokenised:
+        """Tokens of the templated prompt and, where given, of the assistant turn that follows it, and of other turns
+        that could."""
         rendering = self.chat.prompt(prompt) if response is None else self.chat.answered(prompt, response)
         coded = self.coder.encode(rendering)
         content = self.coder.span(coded, rendering.text, rendering.prompt)
@@ -85,16 +89,16 @@ class Encoder:
             notes[ELSEWHERE] = not rendering.text.startswith(asked, rendering.prompt[1])
             notes[FORGOTTEN] = rendering.forgets
         row.notes = [note for note, holds in notes.items() if holds]
-        if target is not None:
+        for kind, text in continuations:
             try:
-                row.target = self._target(row, prompt, target)
+                row.continuations.append((kind, self._behind(row, prompt, text)))
             except Unfit as reason:
-                row.notes.append(f"target left out: {reason}")
+                row.notes.append(f"{kind if kind == 'target' else 'opening'} left out: {reason}")
         return row
 
-    def _target(self, row: Tokenised, prompt: str, target: str) -> list[int]:
-        """Tokens that follow the prompt's, up to the last of the target's words."""
-        rendering = self.chat.answered(prompt, target)
+    def _behind(self, row: Tokenised, prompt: str, reply: str) -> list[int]:
+        """Tokens that follow the prompt's, up to the last of the reply's words."""
+        rendering = self.chat.answered(prompt, reply)
         coded = self.coder.encode(rendering)
         asked = row.tokens[: row.response]
         if coded.ids[: len(asked)] != asked:

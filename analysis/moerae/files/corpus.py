@@ -44,7 +44,7 @@ class Prompt:
     source: str | None = None  # name of the file the row came from
     source_row: int = -1  # its data row there, from 1
     text_hash: int = 0  # XXH3-64 of the text in UTF-8
-    continuations: dict[str, list[int]] = field(default_factory=dict)  # kind -> tokens of a reply to teacher-force
+    continuations: list[tuple[str, list[int]]] = field(default_factory=list)  # kind, tokens of a reply to teacher-force
 
 
 def split_of(cluster: int, seed: int = 0) -> int:
@@ -73,10 +73,9 @@ def write_corpus(
     starts = offset[:-1]
     response = [n if p.response is None else p.response for p, n in zip(prompts, lengths, strict=True)]
     kinds = [
-        (i, kind, p.continuations[kind])
+        (i, kind, tokens)
         for i, p in enumerate(prompts)
-        for kind in CONTINUATIONS
-        if kind in p.continuations
+        for kind, tokens in sorted(p.continuations, key=lambda reply: CONTINUATIONS.index(reply[0]))
     ]
     with publishing(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs.update({"schema": SCHEMA, "schema_version": 1, **attributes, "complete": 1})
@@ -178,5 +177,5 @@ def read_prompts(path: Path) -> list[Prompt]:
         for row, row_tokens, text, text_hash in zip(frame.to_dict("records"), tokens, texts, hashes, strict=True)
     ]
     for prompt_id, kind, reply in continuations:
-        prompts[frame.index.get_loc(prompt_id)].continuations[kind] = reply
+        prompts[frame.index.get_loc(prompt_id)].continuations.append((kind, reply))
     return prompts

@@ -29,7 +29,7 @@ def row_prompt(row: Row, reply: list[int]) -> Prompt:
         pair=row.cluster,
         text=" ".join(asked.words),
         # target: what a model ought to say, wrapped or not
-        continuations={"target": refuse if asked.forbidden else comply, "refuse": refuse, "comply": comply},
+        continuations=[("target", refuse if asked.forbidden else comply), ("refuse", refuse), ("comply", comply)],
     )
 
 
