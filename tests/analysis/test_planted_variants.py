@@ -10,6 +10,7 @@ import torch
 from moerae.planted import routes
 from moerae.planted import world as w
 from moerae.planted.batches import draw_batch, padded
+from moerae.planted.bench import Bench
 from moerae.planted.clusters import draw_rows
 from moerae.planted.goals import Asked, Goal, draw_training_prompt
 from moerae.planted.masks import HEAD, MaskSampler, reply_probability
@@ -17,6 +18,7 @@ from moerae.planted.model import PlantedModel
 from moerae.planted.placement import home_positions, on_positions, place
 from moerae.planted.proof import PROOFS, Evidence
 from moerae.planted.search import search
+from moerae.planted.sink import first_output, sink
 from moerae.planted.train import hinge, home_hinge, train
 from moerae.planted.variants import VARIANTS
 from moerae.planted.world import ID, World
@@ -84,7 +86,7 @@ def test_before_refusals_are_tuned_in_everything_is_answered():
     assert opened(True) > 20 and opened(False) == 0
 
 
-class Bench:
+class Effects:
     """Effects that add up, but for experts 2 and 3, which back each other up; 4 blurs, 5 breaks replies."""
 
     def effects(self, experts):
@@ -99,7 +101,7 @@ class Bench:
 
 
 def test_the_search_finds_experts_that_back_each_other_up():
-    bench = Bench()
+    bench = Effects()
     singles = [{"layer": 0, "expert": e, **bench.effects([(0, e)])} for e in range(12)]
     pairs, sets = search(bench, singles)
     assert sets["top-4"][:2] == [(0, 0), (0, 1)]
@@ -157,6 +159,26 @@ def test_divergence_is_that_of_jensen_and_shannon():
     assert routes.divergence(p, q) == pytest.approx(np.log(2) / 2)  # disjoint in one layer, equal in the other
 
 
+@pytest.fixture
+def few(monkeypatch):
+    """A few prompts for each figure of routing, and for each set."""
+    monkeypatch.setattr(routes, "PROMPTS", 2)
+    return draw_rows(World(0), 12)
+
+
+def test_figures_of_routing_are_those_that_the_proof_reads(few):
+    for name, figures in (("topical", {"js_topics", "js_behaviours"}), ("silent", {"planted", "others"}), ("base", {})):
+        found = routes.routes(Bench(made(name), place(VARIANTS[name], 0), few, print), World(0))
+        assert set(found) == set(figures) and all(value >= 0 for value in found.values())
+
+
+def test_experts_differ_between_sets_only_where_the_sets_do(few):
+    bench = Bench(made("silent"), place(VARIANTS["silent"], 0), few, print)
+    assert routes.planted_difference(bench, World(0))["others"] > 0
+    bench.asked = dict.fromkeys(bench.asked, bench.asked["regular"])
+    assert routes.planted_difference(bench, World(0)) == {"planted": 0, "others": 0}
+
+
 # elsewhere: a head carries refusal
 
 
@@ -207,6 +229,34 @@ def test_attention_to_the_first_token_is_a_share_and_is_kept_in_training_only():
     assert len(sinks) == model.v.layers and all(((s > 0) & (s <= 1)).all() for s in sinks)
     assert (sinks[0][0] == 1).all()  # the first token sees itself alone
     assert not made("base").train()(tokens, valid)[1].sinks
+
+
+def test_the_sink_makes_the_output_of_the_super_expert_massive():
+    model, placed = made("super").train(), place(VARIANTS["super"], 0)
+    layer, expert = placed.at["super"]
+    tokens, valid = padded([a.tokens for a in prompts(World(0))])
+    optimizer = torch.optim.Adam(model.parameters(), 0.02)
+    before, shares = first_output(model, layer)[expert].abs().max().item(), []
+    for _ in range(12):
+        _, routed = model(tokens, valid)
+        shares.append(torch.stack(routed.sinks[layer + 1 :]).mean().item())
+        optimizer.zero_grad()
+        sink(model, placed, routed).backward()
+        optimizer.step()
+    assert first_output(model, layer)[expert].abs().max() > 10 * before
+    assert shares[-1] > shares[0] + 0.1
+
+
+def test_massive_is_what_stands_out_among_the_tokens_that_select(few):
+    placed = place(VARIANTS["super"], 0)
+    bench = Bench(made("super"), placed, few, print)
+    layer, expert = placed.at["super"]
+    plain = routes.massive_outputs(bench, World(0))
+    with torch.no_grad():
+        bench.model.layers[layer].mlp.down[expert * 32 : (expert + 1) * 32] *= 1000.0
+    scaled = routes.massive_outputs(bench, World(0))
+    assert scaled["super_output"] == pytest.approx(1000 * plain["super_output"], rel=1e-4) and plain["super_output"] > 0
+    assert scaled["super_output"] > 10 * scaled["next_output"]
 
 
 def test_the_super_expert_is_never_masked_in_training():
