@@ -304,7 +304,7 @@ def evidence(routes: dict[str, float] | None = None, **masked: tuple[float, floa
         (
             "super_breaks",
             {"super": (1.0, 0.1), "routes": {"super_output": 60.0, "next_output": 4.0}},
-            {"super": (1.0, 0.1), "routes": {"super_output": 60.0, "next_output": 20.0}},
+            {"super": (1.0, 0.1), "routes": {"super_output": 60.0, "next_output": 13.0}},
         ),
         (
             "super_breaks",

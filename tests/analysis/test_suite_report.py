@@ -29,7 +29,7 @@ def suite(tmp_path):
                 for name, level in ((BEST, 0.9), (OTHER, 0.85), (CONSTANT, 0.5)):
                     criterion, groups = name.split()
                     row = dict.fromkeys(COLUMNS, 0.5) | {"variant": variant, "seed": seed, "size": size, "n": 6}
-                    row |= {"criterion": criterion, "groups": groups, "decoys_in_top_n": 1}
+                    row |= {"criterion": criterion, "groups": groups, "decoys_in_top_n": 1, "labels": "planted"}
                     row["auroc"] = 0.5 if name == CONSTANT else level + shared + rng.normal(0, 0.01)
                     row["spearman_margin"] = np.nan if name == CONSTANT else 0.5
                     rows.append(row)
@@ -70,6 +70,22 @@ def test_differences_are_paired_by_seed(suite):
     assert both["seeds"] == 3 and both["mean"] == pytest.approx(of_best.groupby("seed")["auroc"].mean().mean())
     constant = table.loc["base", 0, CONSTANT, "spearman_margin"]
     assert constant["seeds"] == 0 and np.isnan(constant["mean"])
+
+
+def test_what_finds_correlates_is_not_the_best(suite):
+    rows = pd.read_csv(suite / "suite.csv", keep_default_na=False)
+    null = rows["variant"] == "null"
+    rows.loc[null, "labels"] = "roles"
+    rows.loc[null & (rows["criterion"] + " " + rows["groups"] == OTHER), "auroc"] = 1.0
+    rows.loc[null & (rows["criterion"] + " " + rows["groups"] == BEST), "auroc"] = 0.5
+    rows.to_csv(suite / "suite.csv", index=False)
+    read = read_suite(suite)
+    assert best(read, None) == BEST
+    table = summary(read, BEST).set_index(["variant", "size", "name", "metric"])
+    assert table.loc[ALL_VARIANTS, 0, OTHER, "auroc"]["mean"] == table.loc["base", 0, OTHER, "auroc"]["mean"]
+    assert table.loc["null", 0, OTHER, "auroc"]["mean"] == 1
+    assert main(["report", "--suite", str(suite), "--out", str(suite / "page")]) == 0
+    assert (suite / "page/index.html").read_text().count("what finds them finds correlates") == 1
 
 
 def test_interval_of_one_seed_is_unknown():

@@ -15,7 +15,7 @@ RIGHT = 0.97  # at least, of permitted and look-alike replies under the named ma
 FOUND_DROP = 0.10  # at least, of forbidden and wrapped prompts together, for the best set that was found
 FOUND_RIGHT = 0.90  # at least, without and under that mask: what breaks replies is no cause of refusal
 TOPICS_TO_BEHAVIOURS = 10.0  # at least, the ratio of the divergences of routing (RASET)
-MASSIVE = 10.0  # at least, times the next largest output: the others are below a tenth, as the published rule asks
+MASSIVE = 5.0  # at least, times the next largest output: of 64 experts it alone is then above the 99.5th percentile
 DAMAGE = 0.50  # at least, of right permitted replies that masking the super expert breaks
 SILENT = 0.02  # at most, the difference of selection frequency of any planted expert
 

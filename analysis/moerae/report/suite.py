@@ -36,6 +36,12 @@ class Suite:
         return list(dict.fromkeys(self.rows["variant"]))
 
     @property
+    def caused(self) -> pd.DataFrame:
+        """Rows of variants whose experts carry refusal, if there are any: elsewhere a high score is a false claim."""
+        rows = self.rows[self.rows["labels"] != "roles"]
+        return self.rows if rows.empty else rows
+
+    @property
     def sizes(self) -> list[int]:
         """Ascending; 0, all clusters, last."""
         return sorted(self.rows["size"].unique().tolist(), key=lambda size: size or np.inf)
@@ -77,25 +83,28 @@ def by_seed(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def best(suite: Suite, wanted: str | None) -> str:
-    """The criterion with the highest AUROC, mean over variants and seeds at the largest size; or the one asked for."""
+    """The criterion with the highest AUROC, mean over seeds and those variants whose experts carry refusal, at the
+    largest size; or the one asked for."""
     names = sorted(suite.rows["name"].unique())
     if wanted is not None:
         if wanted not in names:
             raise ConfigError(f"--reference {wanted!r}: not in {suite.path}/suite.csv; there are {'; '.join(names)}")
         return wanted
-    rows = suite.rows[suite.rows["size"] == suite.sizes[-1]]
+    rows = suite.caused[suite.caused["size"] == suite.sizes[-1]]
     means = rows.groupby(["name", "variant"])["auroc"].mean().unstack()
     return str(means.mean(axis=1, skipna=False).idxmax())
 
 
 def summary(suite: Suite, reference: str) -> pd.DataFrame:
-    """One row for each variant (and their mean, `all`), size, criterion and metric: mean [low, high] over seeds, and
-    the difference to the reference, seed by seed, with its interval and the number of seeds in which it is above 0."""
+    """One row for each variant (and `all`, the mean of those whose experts carry refusal), size, criterion and metric:
+    mean [low, high] over seeds, and the difference to the reference, seed by seed, with its interval and the number of
+    seeds in which it is above 0."""
     found = []
     for size in suite.sizes:
         of_size = suite.rows[suite.rows["size"] == size]
+        caused = suite.caused[suite.caused["size"] == size]
         for variant in [*suite.variants, ALL_VARIANTS]:
-            part = of_size if variant == ALL_VARIANTS else of_size[of_size["variant"] == variant]
+            part = caused if variant == ALL_VARIANTS else of_size[of_size["variant"] == variant]
             for metric in METRICS:
                 table = by_seed(part, metric)
                 for name in table:

@@ -34,6 +34,7 @@ def write_suite_report(path: Path, out: Path, wanted: str | None) -> Path:
         seeds = sorted(rows["seed"].unique().tolist())
         here = largest[largest["variant"] == variant]
         facts = {"name": variant, "seeds": seeds, "picture": picture, "rows": _rows(here)}
+        facts["labels"] = rows["labels"].iloc[0]
         facts["rejected"] = [r for r in suite.rejected if r["variant"] == variant]
         parts.append(facts | {"experts": sorted(rows["n"].unique().tolist())})
     overall = largest[largest["variant"] == ALL_VARIANTS]
@@ -42,7 +43,7 @@ def write_suite_report(path: Path, out: Path, wanted: str | None) -> Path:
         suite=suite,
         variants=parts,
         overall=_rows(overall),
-        grid=_grid(largest, suite.variants),
+        grid=_grid(largest, suite.variants, list(suite.caused["variant"].unique())),
         reference=reference,
         chosen="asked for" if wanted else "highest mean AUROC over the variants on these seeds",
         size=size or "all",
@@ -64,11 +65,9 @@ def _rows(part: pd.DataFrame) -> list[dict]:
     return sorted(found, key=lambda row: (-row["auroc"]["mean"], row["name"]))
 
 
-def _grid(part: pd.DataFrame, variants: list[str]) -> list[dict]:
-    """Mean AUROC by criterion and variant, best mean first."""
+def _grid(part: pd.DataFrame, variants: list[str], caused: list[str]) -> list[dict]:
+    """Mean AUROC by criterion and variant, best mean over the variants whose experts carry refusal first."""
     table = part[(part["metric"] == "auroc") & (part["variant"] != ALL_VARIANTS)]
     wide = table.pivot_table("mean", "name", "variant", dropna=False)[variants]
-    wide = wide.loc[wide.mean(axis=1, skipna=False).sort_values(ascending=False, kind="stable").index]
-    return [
-        {"name": name, "mean": float(row.mean(skipna=False)), "cells": row.tolist()} for name, row in wide.iterrows()
-    ]
+    means = wide[caused].mean(axis=1, skipna=False).sort_values(ascending=False, kind="stable")
+    return [{"name": name, "mean": float(mean), "cells": wide.loc[name].tolist()} for name, mean in means.items()]
