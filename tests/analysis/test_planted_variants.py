@@ -292,7 +292,7 @@ def evidence(routes: dict[str, float] | None = None, **masked: tuple[float, floa
         ),
         ("found_remove", {"top_4": (0.7, 1.0), "random_0": (1, 1)}, {"top_4": (0.7, 1.0), "random_0": (0.6, 1)}),
         ("none_found", {"grown_6": (0.97, 1.0), "top_4": (1.0, 1.0)}, {"grown_6": (0.5, 1.0), "top_4": (1.0, 1.0)}),
-        ("forbidden_refused", {"none": (0.95, 1.0)}, {"none": (0.8, 1.0)}),
+        ("forbidden_refused", {"none": (0.95, 1.0)}, {"none": (0.7, 1.0)}),
         ("head_removes", {"head": (0.1, 1.0)}, {"head": (0.5, 1.0)}),
         ("head_removes", {"head": (0.1, 1.0)}, {"head": (0.1, 0.5)}),
         (
