@@ -48,6 +48,7 @@ def test_metrics_by_hand():
 def test_labels_follow_the_measurement(tmp_path):
     causal = read_truth(truth(tmp_path / "t.json"), [1, 3], 8)
     assert causal.causal and causal.positives == 2 and causal.decoy.sum() == 1
+    assert causal.rings.sum() == 2 and not (causal.rings & causal.decoy).any()
     assert causal.label[0, 2] == causal.label[1, 5] == 1 and (causal.label == 0).sum() == 14
     null = read_truth(truth(tmp_path / "n.json", causal=False), [1, 3], 8)
     assert not null.causal and null.positives == 2
@@ -75,6 +76,7 @@ def test_labels_without_roles_follow_the_decision_alone(tmp_path):
     assert measured.labels == "measured" and measured.causal
     assert measured.label[0].tolist() == [1, 1, -1, 0, 0, 0, 0, 0]  # not sure whether it matters: grey
     assert measured.label[1].tolist() == [-1, 0, 0, 0, 0, 0, 0, 0]  # its mask breaks replies: grey
+    assert (measured.rings == (measured.label == 1)).all() and "measured" in measured.ringed
 
 
 def test_scores_and_what_follows_from_them(run):

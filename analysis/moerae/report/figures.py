@@ -43,7 +43,7 @@ def _size(layers: int, experts: int) -> tuple[float, float]:
 
 
 def heat_map(criterion: Criterion, layers: list[int], truth: Truth | None) -> Figure:
-    """Layer x expert. Signed scores around 0 (orange more, purple less); rings are planted, crosses decoys."""
+    """Layer x expert. Signed scores around 0 (orange more, purple less); rings and crosses as the truth has them."""
     values = criterion.values
     with rc_context(STYLE):
         figure, (axis,) = _new(*_size(*values.shape))
@@ -53,7 +53,7 @@ def heat_map(criterion: Criterion, layers: list[int], truth: Truth | None) -> Fi
         else:
             image = axis.imshow(values, aspect="auto", cmap="cividis", vmin=0, interpolation="nearest")
         if truth is not None:
-            for mask, marker, size in ((truth.role != "") & ~truth.decoy, "o", 70), (truth.decoy, "x", 28):
+            for mask, marker, size in (truth.rings, "o", 70), (truth.decoy, "x", 28):
                 rows, columns = np.nonzero(mask)
                 faces = {"facecolors": "none"} if marker == "o" else {}
                 for colour, width in ("white", 3.4), ("black", 1.4):  # readable on dark and on bright cells
@@ -92,7 +92,7 @@ def stability_path(name: str, path: DataArray, rule: dict, truth: Truth | None) 
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         left.set(xlim=(sizes[0], max(sizes[-1], sizes[0] + 1)), ylim=(0, 1.02))
         left.set(xlabel=f"N, experts kept per {scope}", ylabel="selection frequency")
-        title = f"{name}: every expert" + (" (red: planted, causal)" if marked.any() else "")
+        title = f"{name}: every expert" + (" (red: positive in the truth)" if marked.any() else "")
         left.set_title(title, loc="left", fontsize=9, color=INK)
         right.plot(sizes, kept, color=MUTED, linewidth=0.8, linestyle="--")
         right.text(sizes[-1], kept[-1], "all that are kept  ", color=MUTED, ha="right", va="top")

@@ -48,6 +48,15 @@ class Truth:
         return self.labels != "roles"
 
     @property
+    def rings(self) -> np.ndarray:
+        """bool [L, K]: what figures put a ring around."""
+        return self.label == 1 if self.labels == "measured" else (self.role != "") & ~self.decoy
+
+    @property
+    def ringed(self) -> str:
+        return "experts with a measured effect" if self.labels == "measured" else "planted experts"
+
+    @property
     def positives(self) -> int:
         return int((self.label == 1).sum())
 
