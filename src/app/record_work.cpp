@@ -18,6 +18,14 @@ class RecordingTap final : public LayerTap {
     recorder_.on_decision(rows_, HostDecision(layer, decision, asked(decision.logits)).rows());
   }
 
+  void on_largest(LayerId layer, RoutingDecision const& decision, torch::Tensor const& largest) override {
+    auto const experts = decision.experts.to(torch::kCPU).contiguous(),
+               values = largest.to(torch::kCPU).contiguous();
+    auto const n = static_cast<std::size_t>(experts.numel());
+    recorder_.on_largest(layer, {experts.const_data_ptr<std::int64_t>(), n},
+                         {values.const_data_ptr<float>(), n});
+  }
+
  private:
   [[nodiscard]] torch::Tensor asked(torch::Tensor const& logits) const {
     if (recorder_.logits() == Logits::none) return {};
@@ -53,7 +61,7 @@ RecordWork::RecordWork(RecordJob const& job, RecordOptions const& options, std::
 
 void RecordWork::walk(Rows const& rows, LayerTap* tap) const {
   c10::InferenceMode const inference;
-  Pass pass{rows, tap};
+  Pass pass{.rows = rows, .tap = tap, .largest = true};
   with_torch_errors([&] { moerae::record(model_, pass); });
 }
 

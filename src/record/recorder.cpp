@@ -34,6 +34,7 @@ void Recorder::begin(Shard const& shard) {
   first_entry_ = shard.first;
   auto const prompts = shard.last - shard.first;
   record_.prompt_id.clear();
+  record_.largest.clear();
   record_.offset.assign(1, 0);
   for (auto entry = shard.first; entry < shard.last; ++entry) {
     record_.prompt_id.push_back(corpus_.prompt_id[selected_[entry]]);
@@ -75,16 +76,38 @@ std::size_t Recorder::cell(std::size_t entry, std::int64_t position) const {
          static_cast<std::size_t>(position_class(corpus_, selected_[entry], position));
 }
 
-void Recorder::on_decision(RecorderRows const& rows, RoutingRows const& decision) {
+std::size_t Recorder::place_of(LayerId layer) const {
   auto const& layers = record_.space.layers;
-  auto const at = std::ranges::lower_bound(layers, decision.layer.value);
-  expect(at != layers.end() && *at == decision.layer.value, "layer {} is not a MoE layer of the plan",
-         decision.layer.value);
+  auto const at = std::ranges::lower_bound(layers, layer.value);
+  expect(at != layers.end() && *at == layer.value, "layer {} is not a MoE layer of the plan", layer.value);
+  return static_cast<std::size_t>(at - layers.begin());
+}
+
+void Recorder::on_largest(LayerId layer, std::span<std::int64_t const> experts,
+                          std::span<float const> largest) {
+  auto& kept = record_.largest;
+  if (kept.empty()) kept.assign(record_.space.size(), std::numeric_limits<float>::quiet_NaN());
+  auto const own = std::span(kept).subspan(record_.space.index(place_of(layer), 0),
+                                           static_cast<std::size_t>(record_.space.experts));
+  for (auto& value : own)
+    if (std::isnan(value)) value = 0;
+  for (std::size_t i = 0; i < experts.size(); ++i) {
+    validate<DataError>(
+        std::isfinite(largest[i]),
+        "layer {}: an output of expert {} is not finite; the checkpoint is damaged or overflows in "
+        "this dtype (try model.dtype = float32)",
+        layer.value, experts[i]);
+    auto& value = own[static_cast<std::size_t>(experts[i])];
+    value = std::max(value, largest[i]);
+  }
+}
+
+void Recorder::on_decision(RecorderRows const& rows, RoutingRows const& decision) {
   expect(
       decision.rows == rows.cells.size() && decision.top_k == static_cast<std::size_t>(record_.space.top_k),
       "layer {}: {} rows of {} experts, expected {} of {}", decision.layer.value, decision.rows,
       decision.top_k, rows.cells.size(), record_.space.top_k);
-  auto const layer = static_cast<std::size_t>(at - layers.begin());
+  auto const layer = place_of(decision.layer);
   add_usage(rows, decision, layer);
   if (routing_) keep_rows(rows, decision, layer);
   if (logits_ != Logits::none) keep_logits(rows, decision, layer);

@@ -1,6 +1,7 @@
 #include "moerae/record/shard_reader.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <span>
 
@@ -68,6 +69,18 @@ void ShardReader::read_routing_axes() {
                                             static_cast<std::uint64_t>(space_.top_k)};
   check_shape("routing/expert", shape);
   check_shape("routing/weight", shape);
+}
+
+std::vector<float> ShardReader::largest_output() const {
+  if (!file_.has("usage/largest_output")) return {};
+  check_shape("usage/largest_output", {space_.layers.size(), static_cast<std::uint64_t>(space_.experts)});
+  auto values = file_.read<float>("usage/largest_output");
+  for (auto& value : values) {
+    if (std::isnan(value)) value = 0;
+    validate<DataError>(std::isfinite(value) && value >= 0, "{}: usage/largest_output has {}; {}",
+                        file_.path().string(), value, remedy);
+  }
+  return values;
 }
 
 std::size_t ShardReader::rows_at_once(LayerRange layers) const {

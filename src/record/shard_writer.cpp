@@ -73,6 +73,10 @@ void write_usage(store::File& file, ShardRecord const& r, Shape const& shape) {
   }
   file.attach_scale("usage/tokens", 0, "prompt_id", "prompt");
   file.attach_scale("usage/tokens", 1, "class", "class");
+  if (r.largest.empty()) return;
+  file.write("usage/largest_output", r.largest, {shape[2], shape[3]});
+  file.attach_scale("usage/largest_output", 0, "layer", "layer");
+  file.attach_scale("usage/largest_output", 1, "expert", "expert");
 }
 
 void write_routing(store::File& file, ShardRecord const& r, std::string const& precision) {

@@ -25,13 +25,13 @@ struct Compared final : GradientTap {
     auto const& moe = std::get<MoeWeights>(model.weights.layers[i].feed_forward);
     auto const& spec = model.plan.layers[i].moe()->router;
     auto const& logits = found.decision.logits;
-    auto const y = routed(model.exchange, found.x, found.decision, moe);
+    auto const y = routed(model.exchange, found.x, found.decision, moe).y;
     for (std::int64_t e = 0; e < spec.experts; ++e) {
       RouterEdit edit;  // condition 0, for all
       edit.masked = torch::zeros({1, spec.experts}, torch::kBool);
       edit.masked[0][e] = true;
       auto const other = decide(logits, moe.correction_bias, spec, edit);
-      auto const expected = ((y - routed(model.exchange, found.x, other, moe)) * found.dy).sum(-1);
+      auto const expected = ((y - routed(model.exchange, found.x, other, moe).y) * found.dy).sum(-1);
       EXPECT_TRUE(torch::allclose(effects.select(1, e), expected, 1e-4, 1e-5))
           << "layer " << i << ", expert " << e;
     }

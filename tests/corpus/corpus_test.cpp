@@ -193,7 +193,7 @@ from pathlib import Path
 from moerae.files.corpus import Prompt, write_corpus
 prompts = [
     Prompt([0, 5, 6, 1], "regular", 1, (1, 3), topic="x", pair=0, text="é"),
-    Prompt([0, 5, 1, 8, 2], "benign", 1, (1, 2), response=3, pair=0, continuations={"refuse": [4, 4]}),
+    Prompt([0, 5, 1, 8, 2], "benign", 1, (1, 2), response=3, pair=0, continuations=[("refuse", [4, 4])]),
 ]
 write_corpus(Path("corpus.h5"), prompts, {"tokenizer_hash": "abc"}, keep_text=True)
 write_corpus(Path("trace.h5"), prompts, {"tokenizer_hash": ""}, keep_tokens=False)

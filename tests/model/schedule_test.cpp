@@ -5,8 +5,10 @@
 
 #include <map>
 
+#include "model/layers.hpp"
 #include "model/made_model.hpp"
 #include "model/router_rules.hpp"
+#include "model/schedule/walk.hpp"
 #include "moerae/model/schedule/resident.hpp"
 
 namespace moerae {
@@ -20,8 +22,11 @@ class Seen final : public LayerTap {
     decisions[layer.value] = decision;
   }
   void on_output(LayerId layer, torch::Tensor const& y) override { outputs[layer.value] = y; }
+  void on_largest(LayerId layer, RoutingDecision const&, torch::Tensor const& of) override {
+    largest[layer.value] = of;
+  }
   std::map<std::int32_t, RoutingDecision> decisions;
-  std::map<std::int32_t, torch::Tensor> outputs;
+  std::map<std::int32_t, torch::Tensor> outputs, largest;
 };
 
 class Schedule : public testing::Test {
@@ -71,6 +76,29 @@ TEST_F(Schedule, ARecordingSeesTheDecisionsOfAWholePassAndNoLastOutput) {
   }
   EXPECT_EQ(whole.outputs.size(), 3U);
   EXPECT_EQ(recorded.outputs.size(), 2U);
+}
+
+TEST_F(Schedule, TheLargestOutputsAreThoseOfEveryChoice) {
+  Seen seen, unasked;
+  auto const rows = Rows::of({{a_}, {b_}});
+  Pass pass{.rows = rows, .tap = &seen, .largest = true};
+  record(model_, pass);
+  ASSERT_EQ(seen.largest.size(), 2U);  // the experts of the last layer are not computed
+  auto const whole = test::made_weights(plan_);
+  // what enters the first MoE layer, by itself
+  Pass again{rows};
+  auto const h = through(start(model_, again), layer_of(model_, 0), group_.exchange, again);
+  auto const layer = Layer{plan_, LayerId(1), whole.layers[1]};
+  auto const entered = enter(h, layer, again);
+  auto const& experts = seen.decisions.at(1).experts;
+  for (std::int64_t t = 0; t < rows.size(); ++t)
+    for (std::int64_t j = 0; j < 3; ++j) {
+      auto const& expert = layer.moe().experts[static_cast<std::size_t>(experts[t][j].item<std::int64_t>())];
+      auto const out = gated_mlp(entered.x.narrow(0, t, 1), expert);
+      EXPECT_NEAR(seen.largest.at(1)[t][j].item<float>(), out.abs().max().item<float>(), 1e-5);
+    }
+  (void)run(rows, unasked);
+  EXPECT_TRUE(unasked.largest.empty());
 }
 
 TEST_F(Schedule, TwoConditionsInOnePassEqualTwoPasses) {

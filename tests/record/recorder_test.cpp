@@ -130,6 +130,23 @@ TEST_F(RecorderTest, KeepsTheLogitsOfTheLastTokenBeforeTheReply) {
   EXPECT_EQ(file.read<float>("routing/last_logits"), r.last_logits);
 }
 
+TEST_F(RecorderTest, KeepsTheLargestOutputOfEveryExpert) {
+  Recorder recorder(corpus_, selected_, space_, options_);
+  recorder.begin(shard_);
+  EXPECT_TRUE(recorder.record().largest.empty());  // nobody asked
+  std::vector<std::int64_t> const experts{0, 2, 2, 3};
+  recorder.on_largest(LayerId(1), experts, std::vector<float>{1, 5, 2, 3});
+  recorder.on_largest(LayerId(1), experts, std::vector<float>{4, 1, 1, 1});
+  auto const& largest = recorder.record().largest;
+  EXPECT_EQ((std::vector<float>(largest.begin(), largest.begin() + 4)), (std::vector<float>{4, 0, 5, 3}));
+  EXPECT_TRUE(std::isnan(largest[4]));  // the last layer was not seen
+  test::Scratch const scratch;
+  auto const path = scratch / shard_file_name(0);
+  write_shard(path, recorder.record(), "float32", store::make_provenance(routing_schema));
+  EXPECT_EQ(ShardReader::open(path).largest_output(), (std::vector<float>{4, 0, 5, 3, 0, 0, 0, 0}));
+  EXPECT_THROW(recorder.on_largest(LayerId(3), experts, std::vector<float>{1, 1, INFINITY, 1}), DataError);
+}
+
 TEST_F(RecorderTest, RefusesWhatIsNoNumber) {
   Recorder recorder(corpus_, selected_, space_, {false, Logits::none, "auto", 3, 2});
   recorder.begin(shard_);

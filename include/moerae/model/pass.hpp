@@ -17,6 +17,7 @@ struct Pass {
   LayerTap* tap = nullptr;                         ///< null: nobody looks
   std::vector<RouterEdit> const* edits = nullptr;  ///< by decoder layer; null: none
   KvCache* cache = nullptr;  ///< of the slots that the rows name; null: no row has a past
+  bool largest = false;      ///< the tap is shown the largest expert outputs, too; the same on all ranks
   RopeTables ropes{};        ///< filled as layers ask
 
   [[nodiscard]] RouterEdit const& edit(LayerId layer) const {

@@ -19,6 +19,10 @@ class LayerTap {
   /// What the routed experts of the layer add for these rows, before shared experts and scales: y [T, H]. The
   /// last layer of a recording has none.
   virtual void on_output(LayerId /*layer*/, torch::Tensor const& /*y*/) {}
+  /// Where the pass asks for it: the largest magnitude in the output of every chosen expert, before its gate
+  /// weight: largest [T, k] float32. The last layer of a recording has none.
+  virtual void on_largest(LayerId /*layer*/, RoutingDecision const& /*decision*/,
+                          torch::Tensor const& /*largest*/) {}
 };
 
 }  // namespace moerae

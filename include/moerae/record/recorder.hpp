@@ -41,9 +41,13 @@ class Recorder {
   /// Throws DataError where a weight is not finite: the checkpoint is damaged or its dtype overflows.
   void on_decision(RecorderRows const& rows, RoutingRows const& decision);
 
+  /// Of a layer whose experts were computed: largest [rows, k] as LayerTap::on_largest shows it.
+  void on_largest(LayerId layer, std::span<std::int64_t const> experts, std::span<float const> largest);
+
   [[nodiscard]] ShardRecord const& record() const { return record_; }
 
  private:
+  [[nodiscard]] std::size_t place_of(LayerId layer) const;
   // Of usage: prompt * C + class.
   [[nodiscard]] std::size_t cell(std::size_t entry, std::int64_t position) const;
   void add_usage(RecorderRows const& rows, RoutingRows const& decision, std::size_t layer);

@@ -36,6 +36,8 @@ class ShardReader {
   [[nodiscard]] std::string const& stage_hash() const { return stage_hash_; }
   [[nodiscard]] std::string const& model_id() const { return model_id_; }
   [[nodiscard]] bool has_routing() const { return !offset_.empty(); }
+  /// [L, K] of ShardRecord::largest, 0 for NaN; empty where it was not kept. DataError: negative or infinite.
+  [[nodiscard]] std::vector<float> largest_output() const;
   /// Prompts that fit in about 32 MiB of usage of these layers; at least 1.
   [[nodiscard]] std::size_t rows_at_once(LayerRange layers) const;
   [[nodiscard]] std::size_t rows_at_once() const { return rows_at_once(space_.all()); }

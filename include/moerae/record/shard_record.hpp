@@ -28,6 +28,10 @@ struct ShardRecord {
   std::vector<float> logits;             ///< [T, L, K]; empty unless all logits are kept
   std::vector<float> last_logits;  ///< [P, L, K] of the last token before the reply, NaN where a prompt has
                                    ///< none; empty unless those are kept
+  /// [L, K] largest magnitude in an output of the expert (its down projection) over the tokens of the shard;
+  /// 0 of one that no token chose, NaN of the last layer, whose experts a recording does not compute; empty:
+  /// not kept.
+  std::vector<float> largest;
 };
 
 }  // namespace moerae

@@ -8,10 +8,16 @@
 
 namespace moerae {
 
-/// What every loop does between enter and leave: the output of the routed experts of all ranks for the rows
-/// of this one, x [T, H] -> [T, H]; `own`: the experts of this rank. Without gradient. Collective over the
-/// group of the exchange.
-[[nodiscard]] torch::Tensor routed(ExpertExchange& exchange, torch::Tensor const& x,
-                                   RoutingDecision const& decision, MoeWeights const& own);
+/// What the experts of all ranks give for the rows of this one.
+struct Routed {
+  torch::Tensor y;  // [T, H] sum of gate weight times output
+  torch::Tensor
+      largest;  // [T, k] float32, largest magnitude in the output of each choice; undefined: not asked for
+};
+
+/// What every loop does between enter and leave: x [T, H]; `own`: the experts of this rank; `largest`: the
+/// same on all ranks. Without gradient. Collective over the group of the exchange.
+[[nodiscard]] Routed routed(ExpertExchange& exchange, torch::Tensor const& x, RoutingDecision const& decision,
+                            MoeWeights const& own, bool largest = false);
 
 }  // namespace moerae

@@ -26,9 +26,10 @@ Entered enter_seen(torch::Tensor const& h, Layer const& layer, Pass& pass) {
 torch::Tensor through(torch::Tensor const& h, Layer const& layer, ExpertExchange& exchange, Pass& pass) {
   auto const entered = enter_seen(h, layer, pass);
   if (!layer.spec().moe()) return leave(entered, {}, layer);
-  auto const y = routed(exchange, entered.x, entered.decision, layer.moe());
-  if (pass.tap) pass.tap->on_output(layer.id, y);
-  return leave(entered, y, layer);
+  auto const out = routed(exchange, entered.x, entered.decision, layer.moe(), pass.largest);
+  if (pass.tap) pass.tap->on_output(layer.id, out.y);
+  if (pass.tap && pass.largest) pass.tap->on_largest(layer.id, entered.decision, out.largest);
+  return leave(entered, out.y, layer);
 }
 
 }  // namespace moerae

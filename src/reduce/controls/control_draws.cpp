@@ -37,7 +37,7 @@ std::vector<std::size_t> draw_dose(Target const& target, Draws draws) {
     used[target.layer_of(e)] = true;
   }
   for (std::size_t e = 0; e < space.size(); ++e)
-    if (used[target.layer_of(e)] && !target.in_set(e) && mass[e] > 0) pool.push_back(e);
+    if (used[target.layer_of(e)] && target.free(e) && mass[e] > 0) pool.push_back(e);
   draws.shuffle(pool);
   std::vector<std::int32_t> masked(space.layers.size(), 0);
   std::vector<std::size_t> chosen;
@@ -61,7 +61,7 @@ std::vector<std::size_t> benign_top(Target const& target, SetUsage const& benign
   for (std::size_t l = 0; l < wanted.size(); ++l) {
     std::vector<std::size_t> others;
     for (auto e = space.index(l, 0); e < space.index(l + 1, 0); ++e)
-      if (!target.in_set(e)) others.push_back(e);
+      if (target.free(e)) others.push_back(e);
     auto const n = std::min(wanted[l], others.size());
     std::ranges::sort(others, [&](auto x, auto y) {
       return benign.count[x] != benign.count[y] ? benign.count[x] > benign.count[y] : x < y;

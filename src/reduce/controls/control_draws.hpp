@@ -21,14 +21,18 @@ struct Quantity {
 /// Usage and gate mass of the evaluated, then of the benign set.
 struct Target {
   ExpertSpace space;
-  std::vector<std::size_t> set;  ///< ascending
+  std::vector<std::size_t> set;       ///< ascending
+  std::vector<std::size_t> left_out;  ///< ascending: in no control
   std::vector<Quantity> quantities;
   static constexpr std::size_t dose = 1;  ///< gate mass on the evaluated set
 
   [[nodiscard]] std::size_t layer_of(std::size_t expert) const {
     return expert / static_cast<std::size_t>(space.experts);
   }
-  [[nodiscard]] bool in_set(std::size_t expert) const { return std::ranges::binary_search(set, expert); }
+  /// Whether a control may hold the expert.
+  [[nodiscard]] bool free(std::size_t expert) const {
+    return !std::ranges::binary_search(set, expert) && !std::ranges::binary_search(left_out, expert);
+  }
 };
 
 /// Random integers of one draw, one after another.

@@ -70,10 +70,12 @@ Experts search(Target const& target, std::string_view kind, std::uint32_t tries,
 
 /// The first layer that has fewer others than members; past the end: none.
 std::size_t crowded_layer(Target const& target) {
-  std::vector<std::int32_t> members(target.space.layers.size(), 0);
-  for (auto const e : target.set) ++members[target.layer_of(e)];
-  auto const found = std::ranges::find_if(members, [&](auto n) { return 2 * n > target.space.experts; });
-  return static_cast<std::size_t>(found - members.begin());
+  std::vector<std::int32_t> lacking(target.space.layers.size(), 0);
+  for (auto const e : target.set) ++lacking[target.layer_of(e)];
+  for (std::size_t e = 0; e < target.space.size(); ++e)
+    if (target.free(e)) --lacking[target.layer_of(e)];
+  auto const found = std::ranges::find_if(lacking, [](auto n) { return n > 0; });
+  return static_cast<std::size_t>(found - lacking.begin());
 }
 
 std::string counted(std::vector<store::ControlSet> const& sets, std::string_view kind) {
@@ -100,7 +102,7 @@ Controls draw_controls(ExpertSpace const& space, std::string const& name, std::s
                        SetUsage const& evaluated, std::optional<SetUsage> const& benign,
                        ControlRule const& rule) {
   Controls out;
-  Target target{space, {set.begin(), set.end()}, {}};
+  Target target{space, {set.begin(), set.end()}, rule.left_out, {}};
   expect(std::ranges::is_sorted(set) && (set.empty() || set.back() < space.size()),
          "controls of {}: indices must ascend and stay below {}", name, space.size());
   add_quantities(target, evaluated);
@@ -115,7 +117,7 @@ Controls draw_controls(ExpertSpace const& space, std::string const& name, std::s
   };
   if (auto const layer = crowded_layer(target); layer < space.layers.size()) {
     out.notes.push_back(fmt::format(
-        "no matched control: the set holds more than half of the {} experts of layer {}, and as many others "
+        "no matched control: the set holds so many of the {} experts of layer {} that as many others "
         "are not there; judge it by its dose controls",
         space.experts, space.layers[layer]));
   } else {

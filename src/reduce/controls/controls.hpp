@@ -23,6 +23,8 @@ struct ControlRule {
   std::uint32_t matched = 20, dose = 5;
   std::uint32_t tries = 300;  ///< draws of one control; the first that is matched is kept, else the nearest
   std::uint64_t seed = 0;
+  std::vector<std::size_t> left_out =
+      {};  ///< ascending indices [L*K] that no control may hold: super experts
 };
 
 /// What masking any experts like these would do is measured on controls:

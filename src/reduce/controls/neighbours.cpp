@@ -25,7 +25,7 @@ Neighbours::Neighbours(Target const& target) : experts_(target.space.size()) {
     auto& candidates = of_member_.emplace_back();
     auto const layer = target.layer_of(member);
     for (auto e = target.space.index(layer, 0); e < target.space.index(layer + 1, 0); ++e)
-      if (!target.in_set(e)) candidates.push_back({distance(target, member, e), e});
+      if (target.free(e)) candidates.push_back({distance(target, member, e), e});
     std::ranges::sort(candidates, [](auto const& x, auto const& y) {
       return x.distance != y.distance ? x.distance < y.distance : x.expert < y.expert;
     });

@@ -47,6 +47,16 @@ std::vector<std::size_t> indices_of(ExpertSpace const& space, store::ExpertSet c
   return out;
 }
 
+// Those of the set that are super experts: masking it then says what damage does, too.
+Json supers_in(Scores const& scores, std::vector<std::size_t> const& experts) {
+  auto out = Json::array();
+  auto const width = static_cast<std::size_t>(scores.space.experts);
+  for (auto const e : experts)
+    if (std::ranges::binary_search(scores.supers, e))
+      out.push_back({scores.space.layers[e / width], e % width});
+  return out;
+}
+
 SetUsage usage_of(Scores const& scores, std::string const& set) {
   auto const& total = scores.sets.at(set).total;
   return {set, total.count, total.mass};
@@ -59,6 +69,7 @@ void add_evidence(SelectOptions const& request, ReducePlan const& plan, Scores c
   auto const& score = score_of(request, scores);
   auto experts = indices_of(scores.space, set);
   set.evidence = score.evidence;
+  if (!scores.largest.empty()) set.evidence["super_experts"] = supers_in(scores, experts);
   if (auto const& test = score.significance; test) {
     set.evidence["significance"] = significance_of(*test, experts);
     if (test->refused.empty() && !(request.groups && request.groups->several()))
@@ -70,8 +81,9 @@ void add_evidence(SelectOptions const& request, ReducePlan const& plan, Scores c
   std::optional<SetUsage> other;
   if (!benign.empty() && benign != evaluated) other = usage_of(scores, benign);
   std::ranges::sort(experts);
-  auto drawn = draw_controls(scores.space, set.name, experts, usage_of(scores, evaluated), other,
-                             {.matched = static_cast<std::uint32_t>(plan.controls), .seed = plan.seed});
+  auto drawn = draw_controls(
+      scores.space, set.name, experts, usage_of(scores, evaluated), other,
+      {.matched = static_cast<std::uint32_t>(plan.controls), .seed = plan.seed, .left_out = scores.supers});
   set.controls = std::move(drawn.sets);
   if (!drawn.notes.empty()) set.evidence["controls_note"] = drawn.notes;
 }

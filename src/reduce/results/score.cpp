@@ -4,6 +4,7 @@
 
 #include "moerae/base/check.hpp"
 #include "reduce/results/stability_facts.hpp"
+#include "reduce/usage/super_experts.hpp"
 
 namespace moerae {
 
@@ -27,7 +28,7 @@ Score frequency_score(std::string const& of, std::string const& positions, Stabi
 }
 
 Scores compute_scores(mpi::Comm const& comm, ReducePlan const& plan, CheckedRecord const& record) {
-  Scores scores{record.space, record.model_id};
+  Scores scores{record.space, record.model_id, record.largest, super_experts(record.space, record.largest)};
   add_usage_scores(comm, plan, record, scores);
   add_contrasts(comm, plan, record, scores);
   return scores;

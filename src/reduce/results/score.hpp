@@ -49,6 +49,8 @@ struct SetUse {
 struct Scores {
   ExpertSpace space;
   std::string model_id;
+  std::vector<double> largest = {};      ///< [L*K] of the record; empty: not recorded
+  std::vector<std::size_t> supers = {};  ///< super experts, ascending indices [L*K]
   std::map<std::string, SetUse> sets = {};
   std::vector<Score> rows = {};
   std::map<std::string, TopicCounts> topics = {};                       ///< by versus of a pair; rank 0 only

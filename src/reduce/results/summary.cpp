@@ -17,6 +17,15 @@ void print_summary(ReducePlan const& plan, Scores const& scores, std::vector<sto
                number([](Score const& row) { return row.frequency != nullptr; }), number(&Score::signs),
                number([](Score const& row) { return row.significance && row.significance->refused.empty(); }),
                plan.left_out.empty() ? "" : fmt::format("; left out: {}", fmt::join(plan.left_out, "; ")));
+  if (!scores.supers.empty()) {
+    auto const width = static_cast<std::size_t>(scores.space.experts);
+    std::string named;
+    for (auto const e : scores.supers)
+      named +=
+          fmt::format("{}({}, {})", named.empty() ? "" : ", ", scores.space.layers[e / width], e % width);
+    spdlog::info("super experts (layer, expert), in no control: {}; masking one damages the model itself",
+                 named);
+  }
   auto const empty = std::ranges::count_if(sets, [](auto const& set) { return set.experts.empty(); });
   spdlog::info("{} expert sets, {} of them empty; `python -m moerae report` shows what was found",
                sets.size(), empty);

@@ -35,6 +35,12 @@ void write_scores(std::filesystem::path const& path, Scores const& scores,
     out.per_expert("ses/" + set + "/usage_low", use.interval.low);
     out.per_expert("ses/" + set + "/usage_high", use.interval.high);
   }
+  if (!scores.largest.empty()) {
+    out.per_expert("super/largest_output", scores.largest);
+    std::vector<double> is_super(scores.largest.size(), 0);
+    for (auto const e : scores.supers) is_super[e] = 1;
+    out.per_expert("super/is_super", is_super);
+  }
   for (auto const& [comparison, counts] : scores.topics) counts.write(file, "topic_behaviour/" + comparison);
   for (auto const& [comparison, rows] : scores.replication) write_replication(file, comparison, rows);
   store::write_provenance(file, provenance);

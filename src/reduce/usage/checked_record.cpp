@@ -1,6 +1,9 @@
 #include "reduce/usage/checked_record.hpp"
 
+#include <algorithm>
 #include <filesystem>
+#include <span>
+#include <utility>
 
 #include "moerae/base/check.hpp"
 #include "moerae/mpi/agree.hpp"
@@ -42,13 +45,16 @@ CheckedRecord check_record(mpi::Comm const& comm, RecordSource const& source, Co
     for (auto i = mine; i < source.shards.size(); i += ranks)
       require_intact(source.run / source.shards[i].path, source.shards[i], "record");
   });
-  CheckedRecord record{source, corpus, {}, {}, false, nullptr, {}};
+  CheckedRecord record{source, corpus, {}, {}, false, {}, nullptr, {}};
+  std::vector<double> largest;
+  int without_largest = 0;
   Coverage coverage(corpus, source);
   int without = 0;
   mpi::agree(comm, [&] {
     auto const first = record.open(0);
     record.space = first.space();
     record.model_id = first.model_id();
+    largest.assign(record.space.size(), 0);
     for (auto i = mine; i < source.shards.size(); i += ranks) {
       auto const shard = record.open(i);
       validate<DataError>(
@@ -57,11 +63,16 @@ CheckedRecord check_record(mpi::Comm const& comm, RecordSource const& source, Co
           "`moerae record`",
           record.path(i), source.shards.front().path);
       without += shard.has_routing() ? 0 : 1;
+      auto const seen = shard.largest_output();
+      without_largest += seen.empty() ? 1 : 0;
+      for (std::size_t e = 0; e < seen.size(); ++e) largest[e] = std::max<double>(largest[e], seen[e]);
       for (auto const id : shard.prompt_ids()) record.prompts[i].push_back(coverage.found(id, i));
     }
   });
   coverage.check(comm);
   record.has_routing = mpi::sum(comm, without) == 0;
+  mpi::maximum(comm, std::span(largest));
+  if (mpi::sum(comm, without_largest) == 0) record.largest = std::move(largest);
   return record;
 }
 

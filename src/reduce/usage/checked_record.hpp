@@ -24,7 +24,8 @@ struct CheckedRecord {
   Corpus const& corpus;
   ExpertSpace space;
   std::string model_id;
-  bool has_routing = false;                    ///< every shard has
+  bool has_routing = false;          ///< every shard has
+  std::vector<double> largest = {};  ///< [L*K] of the record (ShardRecord::largest); empty: a shard has none
   Attributions const* attributions = nullptr;  ///< of the same run; null: none
   /// The shards of this rank (i mod ranks), and the indices in the corpus of their prompts.
   std::map<std::size_t, std::vector<std::size_t>> prompts;

@@ -185,13 +185,25 @@ TEST(Controls, DosePassesOverWhatWeighsTooMuch) {
   }
 }
 
+TEST(Controls, HoldNoneOfThoseLeftOut) {
+  World const world(2, 10, 3);
+  std::vector<std::size_t> const left_out{2, 3, 14};
+  auto const drawn = world.draw({0, 11}, {.matched = 50, .left_out = left_out});
+  ASSERT_EQ(of_kind(drawn, "matched").size(), 50U);
+  for (auto const& control : drawn.sets)
+    for (auto const& [layer, expert] : control.experts)
+      for (auto const e : left_out)
+        EXPECT_FALSE(layer == LayerId(e < 10 ? world.space.layers[0] : world.space.layers[1]) &&
+                     expert == ExpertId(static_cast<std::int32_t>(e % 10)));
+}
+
 TEST(Controls, WhatCannotBeDrawnIsSaid) {
   World const world(2, 10, 3);
   Members crowded(6);
   std::iota(crowded.begin(), crowded.end(), 10U);
   auto const few = world.draw(crowded);
   EXPECT_TRUE(of_kind(few, "matched").empty());
-  EXPECT_THAT(few.notes, Contains(HasSubstr("more than half of the 10 experts of layer 2")));
+  EXPECT_THAT(few.notes, Contains(HasSubstr("so many of the 10 experts of layer 2")));
   EXPECT_FALSE(of_kind(few, "dose").empty());
   Members all(10);
   std::iota(all.begin(), all.end(), 0U);
