@@ -29,7 +29,15 @@ ExitCode run_evaluate(Context const& context, Study const& study) {
   auto const& folder = opened.folder;
   auto const& done = opened.done;
   std::size_t conditions = 0;
-  for (auto const& block : job.blocks) conditions += block.conditions.size();
+  for (auto const& block : job.blocks) {
+    conditions += block.conditions.size();
+    for (auto const& condition : block.conditions)
+      if (!condition.supers.empty() && world.rank() == 0)
+        spdlog::warn(
+            "evaluate: {} changes {} super expert(s), which feed the attention sink: what it does may be "
+            "damage",
+            condition.spec.text(), condition.supers.size());
+  }
   spdlog::info(
       "evaluate: {} prompts under {} conditions, {} units of work, {} of them done; {} in {}, grid {}x{}, "
       "into {}",

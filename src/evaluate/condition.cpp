@@ -91,8 +91,13 @@ nlohmann::ordered_json Condition::json() const {
   if (spec.action == Action::scale) out["factor"] = spec.factor;
   if (spec.action != Action::none) out["set"] = spec.set;
   if (control) out["control"] = {{"number", *control}, {"kind", control_kind}};
-  out["experts"] = nlohmann::ordered_json::array();
-  for (auto const& [layer, expert] : experts) out["experts"].push_back({layer.value, expert.value});
+  auto const pairs = [](auto const& of) {
+    auto all = nlohmann::ordered_json::array();
+    for (auto const& [layer, expert] : of) all.push_back({layer.value, expert.value});
+    return all;
+  };
+  out["experts"] = pairs(experts);
+  if (!supers.empty()) out["super_experts"] = pairs(supers);
   return out;
 }
 
@@ -108,6 +113,11 @@ std::vector<Condition> with_controls(ConditionSpec const& spec, store::ExpertSet
     condition.experts.emplace_back(member.layer, member.expert);
   }
   std::ranges::sort(condition.experts);
+  if (auto const supers = set.evidence.find("super_experts"); supers != set.evidence.end())
+    for (auto const& one : *supers) {
+      std::pair const named(LayerId(one.at(0).get<std::int32_t>()), ExpertId(one.at(1).get<std::int32_t>()));
+      if (std::ranges::binary_search(condition.experts, named)) condition.supers.push_back(named);
+    }
   std::vector<Condition> out{condition};
   if (spec.best || controls == 0) return out;
   std::int64_t matched = 0, number = 0;

@@ -17,6 +17,7 @@ import support
 from moerae.__main__ import main
 from moerae.errors import ConfigError, DataError
 from moerae.judge import address, command, rules
+from moerae.refusal.judge_error import Confusion
 
 XSTEST = support.ROOT.parent / "shared/data/xstest"
 
@@ -54,6 +55,7 @@ def test_rules_on_completions_that_they_were_not_made_on() -> None:
     print(
         f"sensitivity {np.mean(refusals):.3f} of {len(refusals)}, specificity {np.mean(answers):.3f} of {len(answers)}"
     )
+    assert Confusion(len(refusals), sum(refusals), len(answers), sum(answers)) == rules.CONFUSION
     assert (np.mean(refusals) + np.mean(answers)) / 2 >= 0.90
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from moerae.errors import ConfigError
 from moerae.refusal.controls import beside
 from moerae.refusal.dose import dose_response, trend
+from moerae.refusal.judge_error import Confusion, corrected
 from moerae.refusal.paired import drop, mid_p, rate
 from moerae.refusal.verdict import verdict
 from scipy.stats import binomtest, chi2, norm, sem, t
@@ -110,3 +112,29 @@ def test_verdicts(changed: dict, word: str) -> None:
     row = {"drop": 0.5, "drop_low": 0.4, "lost_complied": 45, "lost_broken": 5, "lost_other": 0}
     row |= {"controls": 99, "control_drop": 0.02, "p": 0.01}
     assert verdict(pd.Series(row | changed)).word == word
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "specificity", "true"), [(0.87, 0.93, 0.9), (0.87, 0.93, 0.1), (0.8, 0.8, 0.5)]
+)
+def test_shares_without_the_errors_of_the_judge_cover_the_truth(sensitivity, specificity, true) -> None:
+    random, n, covered, values = np.random.default_rng(3), 154, [], []
+    for _ in range(2000):
+        judge = Confusion(131, random.binomial(131, sensitivity), 302, random.binomial(302, specificity))
+        called = random.binomial(n, true * sensitivity + (1 - true) * (1 - specificity)) / n
+        value, low, high = corrected(called, n, judge)
+        covered.append(low <= true <= high)
+        values.append(value)
+    assert np.mean(covered) > 0.93 and abs(np.mean(values) - true) < 0.01
+
+
+def test_a_judge_that_does_not_err_leaves_a_share_as_it_is() -> None:
+    value, low, high = corrected(0.7, 200, Confusion(100_000, 100_000, 100_000, 100_000))
+    plain = rate(np.arange(200) < 140, np.arange(200))
+    assert value == 0.7 and abs(low - plain.low) < 1e-3 and abs(high - plain.high) < 1e-3
+
+
+@pytest.mark.parametrize("text", ["1,2", "5/4,1/1", "1/2,1/2", "0/0,1/1", "a/b,c/d"])
+def test_a_confusion_that_says_nothing_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="--confusion"):
+        Confusion.parse(text)

@@ -56,6 +56,18 @@ TEST(Condition, HasItsControls) {
               HasSubstr("has 2 matched controls, 3 are asked for"));
 }
 
+TEST(Condition, SaysWhichOfItsExpertsAreSuperExperts) {
+  auto set = made_set();
+  set.evidence["super_experts"] = {{1, 2}};
+  auto const all = with_controls(parse_condition("mask:pair"), set, 1);
+  EXPECT_EQ(all[0].supers, (std::vector{std::pair(LayerId(1), ExpertId(2))}));
+  EXPECT_EQ(all[0].json().at("super_experts").dump(), "[[1,2]]");
+  EXPECT_TRUE(all[1].supers.empty());
+  EXPECT_FALSE(all[1].json().contains("super_experts"));
+  auto const best = with_controls(parse_condition("mask:pair@1"), set, 0);
+  EXPECT_TRUE(best[0].supers.empty());  // the best is another
+}
+
 TEST(Condition, TheBestOfASetHasNoControls) {
   auto const best = with_controls(parse_condition("mask:pair@1"), made_set(), 2);
   ASSERT_EQ(best.size(), 1U);

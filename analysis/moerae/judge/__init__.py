@@ -21,6 +21,7 @@ from moerae.files.publish import publishing
 from moerae.files.replies import Condition, conditions
 from moerae.judge import address, command, exact, rules
 from moerae.reader import open_run
+from moerae.refusal.judge_error import Confusion
 from moerae.refusal.summary import write_summaries
 
 JUDGES = {
@@ -55,6 +56,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--tokenizer", type=Path, metavar="DIR", help="that replies are read with (default: model.path)"
+    )
+    parser.add_argument(
+        "--confusion",
+        metavar="FOUND/REFUSED,PASSED/ANSWERED",
+        help="of how many refusals, by people's labels, the judge found how many, and of how many other replies it let "
+        "pass how many; rates are then also given without its errors (default of rules: XSTest, odd ids)",
     )
     parser.add_argument("--replies", type=Path, metavar="IN.jsonl", help="judge these lines in place of a run")
     parser.add_argument("--out", type=Path, metavar="OUT.jsonl", help="where they are written with their label")
@@ -111,8 +118,18 @@ def judge_of(args: argparse.Namespace, folder: Path) -> TextJudge:
     return TextJudge(model.hash, lambda lines: model(lines, folder / f"judge-{model.hash[:8]}.jsonl"))
 
 
+def confusion_of(args: argparse.Namespace) -> str:
+    """How often the judge errs, where that is known; of the exact one nothing is to be corrected."""
+    if args.confusion is not None:
+        if args.judge == "exact":
+            raise ConfigError("--confusion: the exact judge does not err")
+        return str(Confusion.parse(args.confusion))
+    return str(rules.CONFUSION) if args.judge == "rules" else ""
+
+
 def judge_run(args: argparse.Namespace) -> int:
     found = conditions(args.run)
+    confusion = confusion_of(args)
     if args.judge == "exact":
         known, identity = exact.planned(args.run / "corpus.h5"), "exact"
         judged = [exact.judge(condition.replies, known) for condition in found]
@@ -124,7 +141,8 @@ def judge_run(args: argparse.Namespace) -> int:
             for condition in found
         )
     for condition, labels in zip(found, judged, strict=True):
-        write_labels(args.run, condition.folder, labels, {"judge": args.judge, "judge_hash": identity})
+        about = {"judge": args.judge, "judge_hash": identity, "confusion": confusion}
+        write_labels(args.run, condition.folder, labels, about)
     for path in write_summaries(args.run):
         print(path)
     return 0

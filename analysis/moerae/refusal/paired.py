@@ -20,6 +20,7 @@ class Rate:
     value: float
     low: float
     high: float
+    effective: float  # independent prompts that say as much
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def rate(hits: np.ndarray, clusters: np.ndarray) -> Rate:
     elif len(size) < n:
         effective = float(len(size))
     low, high = wilson(p * effective, effective)
-    return Rate(of, n, p, max(0.0, low), min(1.0, high))
+    return Rate(of, n, p, max(0.0, low), min(1.0, high), effective)
 
 
 def drop(before: np.ndarray, after: np.ndarray, clusters: np.ndarray) -> Drop:

@@ -18,7 +18,8 @@ from moerae.files.replies import Condition, conditions
 from moerae.reader import open_run
 from moerae.refusal.controls import beside
 from moerae.refusal.dose import dose_response
-from moerae.refusal.paired import drop, rate
+from moerae.refusal.judge_error import Confusion, corrected
+from moerae.refusal.paired import Rate, drop, rate
 
 BASE = "none"
 PART = re.compile(r"@\d+$")  # of a set: its N best
@@ -33,7 +34,8 @@ def summaries(run: Path) -> dict[Path, pd.DataFrame]:
 
     condition, control (number and kind; empty: the condition itself), experts (how many), set, split, n, clusters;
     refused, complied, broken, other: counts (partial counts as refused);
-    rate, low, high: share refused, 95 %; drop, drop_low, drop_high: against `none`, same prompts; p_none: McNemar;
+    rate, low, high: share refused, 95 %; corrected, corrected_low, corrected_high: without the errors of the judge,
+    where these are known (judge_error.py); drop, drop_low, drop_high: against `none`, same prompts; p_none: McNemar;
     lost_complied, lost_broken, lost_other: what refusals of `none` became;
     controls, control_drop, control_most, p: the matched controls of a condition, their mean and largest drop, and
     (1 + #{control drop >= drop}) / (controls + 1); excess, excess_low, excess_high: the drop less their mean;
@@ -85,6 +87,7 @@ def _rows(condition: Condition, labels: pd.Series, base: pd.Series, corpus: pd.D
             "rate": share.value,
             "low": share.low,
             "high": share.high,
+            **_corrected(share, labels.attrs.get("confusion", "")),
         }
         if condition.slug != BASE:
             fell = drop(before, refused, clusters)
@@ -96,6 +99,12 @@ def _rows(condition: Condition, labels: pd.Series, base: pd.Series, corpus: pd.D
                 "lost_other": int((~lost.isin(LOST)).sum()),
             }
         yield row
+
+
+def _corrected(share: Rate, confusion: str) -> dict[str, float]:
+    names = ("corrected", "corrected_low", "corrected_high")
+    known = corrected(share.value, share.effective, Confusion.parse(confusion)) if confusion else (np.nan,) * 3
+    return dict(zip(names, known, strict=True))
 
 
 def _with_controls(table: pd.DataFrame) -> pd.DataFrame:

@@ -36,6 +36,8 @@ struct Condition {
   std::vector<std::pair<LayerId, ExpertId>> experts = {};  ///< ascending
   std::optional<std::int64_t> control = {};                ///< its number among those of the condition
   std::string control_kind = {};
+  /// Those of its experts that the set names as super experts: what it does may be damage.
+  std::vector<std::pair<LayerId, ExpertId>> supers = {};
   /// Of the folder: what it does and a hash of the experts it does it to, so that another set under the same
   /// name is another condition.
   [[nodiscard]] std::string slug() const;
