@@ -8,12 +8,15 @@
 namespace moerae {
 namespace {
 
+bool has_margin(Corpus const& corpus, std::size_t p) {
+  return corpus.response_offset[p] > corpus.offset[p] && openings_of(corpus, p).complete();
+}
+
 void select(AttributeJob& job, AttributeOptions const& options) {
   auto const& corpus = job.corpus;
   for (auto const p : select_prompts(corpus, options.sets, "attribute.sets")) {
     if (corpus.split[p] != options.split) continue;
-    bool const possible = corpus.response_offset[p] > corpus.offset[p] && openings_of(corpus, p).complete();
-    if (possible)
+    if (has_margin(corpus, p))
       job.selected.push_back(p);
     else
       ++job.left_out;
@@ -38,6 +41,12 @@ void check_masks(ModelPlan const& plan) {
 }
 
 }  // namespace
+
+bool has_margins(Corpus const& corpus, AttributeOptions const& options) {
+  for (std::size_t p = 0; p < corpus.size(); ++p)
+    if (corpus.split[p] == options.split && has_margin(corpus, p)) return true;
+  return false;
+}
 
 AttributeJob make_attribute_job(Study const& study) {
   auto const& options = study.attribute;

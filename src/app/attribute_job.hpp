@@ -19,6 +19,9 @@ struct AttributeJob : ModelInputs {
   nlohmann::ordered_json inputs;  ///< what the bits of every file depend on
 };
 
+/// Whether a prompt in the split has what a margin needs.
+[[nodiscard]] bool has_margins(Corpus const& corpus, AttributeOptions const& options);
+
 /// Reads corpus, config and headers and checks them against each other. Throws ConfigError and DataError.
 [[nodiscard]] AttributeJob make_attribute_job(Study const& study);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "moerae/attribute/openings.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/model/load_weights.hpp"
 #include "moerae/record/shard_bytes.hpp"
@@ -89,6 +90,25 @@ std::string describe_work(Study const& study, RecordJob const& job, int ranks) {
   table.line("to be written",
              fmt::format("{} before compression: usage {}, routing {}, logits {}", bytes(size.total()),
                          bytes(size.usage), bytes(size.routing), bytes(size.logits)));
+  return table.text();
+}
+
+std::string describe_attribution(Study const& study, AttributeJob const& job) {
+  Table table;
+  std::int64_t tokens = 0;
+  for (auto const p : job.selected) tokens += margin_tokens(job.corpus, p);
+  std::string passes;
+  for (auto const which : study.attribute.criteria)
+    passes +=
+        fmt::format("; {}: {}", word_of(causal_words, which),
+                    which == Causal::mask_attribution ? std::string("one pass up and down")
+                    : which == Causal::single_mask    ? fmt::format("{} passes", job.space.size() + 1)
+                                                      : fmt::format("{} passes", study.attribute.passes + 1));
+  table.line(
+      "attribute",
+      fmt::format("{} prompts of the {} split with both kinds of openings, {} without; {} tokens a pass{}",
+                  job.selected.size(), split_names[static_cast<std::size_t>(study.attribute.split)],
+                  job.left_out, tokens, passes));
   return table.text();
 }
 

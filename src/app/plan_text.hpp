@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "app/attribute_job.hpp"
 #include "app/evaluate_job.hpp"
 #include "app/record_job.hpp"
 
@@ -12,6 +13,9 @@ namespace moerae {
 
 /// What it prints of the work: corpus, shards, grid, memory and bytes to be written, on so many `ranks`.
 [[nodiscard]] std::string describe_work(Study const& study, RecordJob const& job, int ranks);
+
+/// What it prints of margins: prompts, tokens and passes of the causal criteria.
+[[nodiscard]] std::string describe_attribution(Study const& study, AttributeJob const& job);
 
 /// What it prints of the replies: prompts, conditions, memory of the cache per rank.
 [[nodiscard]] std::string describe_replies(Study const& study, EvaluateJob const& job);

@@ -190,6 +190,14 @@ def reducing(run: Path, **more: object) -> dict:
     return {"run.dir": run, "reduce.controls": 0} | {f"contrast.{key}": value for key, value in keys.items()}
 
 
+def test_plan_says_how_many_passes(model, corpus, tmp_path: Path) -> None:
+    said = support.moerae("plan", attributing(model, corpus, tmp_path / "run")).out
+    assert f"{PROMPTS} prompts of the discovery split with both kinds of openings, 1 without" in said
+    tokens = sum(2 * len(p.tokens) + sum(len(reply) - 1 for _, reply in p.continuations) for p in prompts(PROMPTS))
+    assert f"{tokens} tokens a pass; mask_attribution: one pass up and down; single_mask: " in said
+    assert "random_mask: 6 passes" in said
+
+
 def test_the_score_is_the_difference_of_the_mean_drops(reduced: Path) -> None:
     support.moerae("reduce", reducing(reduced), ranks=1)
     hashes = content_hash(reduced / "reduce/scores.h5")
