@@ -25,7 +25,8 @@ std::vector<MarginPasses::Asked> RandomMask::ask(std::size_t prompts) {
 
 // A layer whose masks would leave a token too few experts has none in this pass.
 void RandomMask::draw(std::size_t prompt, std::size_t pass) {
-  auto const& [space, options] = std::pair(setting_.space, setting_.options);
+  auto const& space = setting_.space;
+  auto const& options = setting_.options;
   auto const limit = std::ldexp(options.rho[pass % options.rho.size()], 64);
   auto const id = static_cast<std::int64_t>(setting_.corpus.prompt_id[prompts_[prompt]]);
   auto const row = static_cast<std::int64_t>(1 + prompt * passes() + pass);
