@@ -1,6 +1,9 @@
 #include "reduce/plan/plan.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "moerae/reduce/names.hpp"
@@ -152,17 +155,19 @@ ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus, Recor
   widen_by_requests(plan);
   SetFacts facts(corpus, recorded, plan.clusters, plan.seed);
   check_clusters(plan, facts, faults);
+  std::map<std::string, std::vector<std::string>> reasons;  // of what is left out
   plan.passes = plan_passes(facts, plan.criteria, plan.pairs, plan.positions,
                             [&](PlannedContrast const& contrast, std::string const& why) {
-                              auto const text =
-                                  fmt::format("{} of {}: {}",
-                                              contrast.criterion ? contrast.criterion->name : "topic table",
-                                              contrast.pair.text(), why);
+                              auto const what = fmt::format(
+                                  "{} of {}", contrast.criterion ? contrast.criterion->name : "topic table",
+                                  contrast.pair.text());
                               if (is_named(contrast, options, plan))
-                                faults.add({}, "{}", text);
+                                faults.add({}, "{}: {}", what, why);
                               else
-                                plan.left_out.push_back(text);
+                                reasons[why].push_back(what);
                             });
+  for (auto const& [why, what] : reasons)
+    plan.left_out.push_back(fmt::format("{}: {}", fmt::join(what, ", "), why));
   faults.raise();
   if (options.select.empty()) plan.requests = default_requests(plan);
   return plan;
