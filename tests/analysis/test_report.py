@@ -61,21 +61,29 @@ def test_labels_follow_the_measurement(tmp_path):
 
 
 def test_labels_without_roles_follow_the_decision_alone(tmp_path):
-    """A tenth of the largest drop, 1 nat, is what matters."""
+    """.1 nats matter."""
     document = json.loads(truth(tmp_path / "t.json").read_text()) | {"labels": "measured", "planted": [], "decoys": []}
     nothing = {"drop": 0.0, "low": -0.02, "high": 0.02, "sign": "grey"}
-    bounds = {(1, 0): (0.9, 1.1), (1, 1): (0.1, 0.3), (1, 2): (-0.1, 0.5), (1, 3): (0.01, 0.03), (3, 0): (0.8, 1.0)}
+    bounds = {
+        (1, 0): (0.9, 1.1),
+        (1, 1): (0.1, 0.3),
+        (1, 2): (-0.1, 0.5),
+        (1, 3): (0.01, 0.03),
+        (3, 0): (0.8, 1.0),
+        (3, 1): (2, 3),
+    }
     for row in document["experts"]:
         low, high = bounds.get((row["layer"], row["expert"]), (-0.02, 0.02))
-        broken = {"sign": "positive"} if (row["layer"], row["expert"]) == (3, 0) else {}
+        broken = {"drop": 0.1, "sign": "positive"} if (row["layer"], row["expert"]) in ((3, 0), (3, 1)) else {}
         row["permitted"] = {"right": nothing | broken}
         for name in ("regular", "jailbreak"):
+            row[name]["refusal"]["drop"] = 0.5 if (row["layer"], row["expert"]) == (3, 1) else 0.0
             row[name]["decision"] = {"drop": (low + high) / 2, "low": low, "high": high, "sign": "grey"}
     (tmp_path / "m.json").write_text(json.dumps(document))
     measured = read_truth(tmp_path / "m.json", [1, 3], 8)
     assert measured.labels == "measured" and measured.causal
     assert measured.label[0].tolist() == [1, 1, -1, 0, 0, 0, 0, 0]  # not sure whether it matters: grey
-    assert measured.label[1].tolist() == [-1, 0, 0, 0, 0, 0, 0, 0]  # its mask breaks replies: grey
+    assert measured.label[1].tolist() == [-1, 1, 0, 0, 0, 0, 0, 0]  # breaks replies: grey; far more refusals: positive
     assert (measured.rings == (measured.label == 1)).all() and "measured" in measured.ringed
 
 

@@ -6,8 +6,9 @@ The truth file says what its labels rest on (`labels`):
             or jailbreak prompts lies above 0. Grey, neither positive nor negative: planted experts without such a drop,
             and other experts with one. Negative: the rest.
   measured  Nothing was planted: the drop of the decision to refuse counts, mean over regular and jailbreak prompts. It
-            matters from a tenth of the largest drop on. Positive: it matters, and the interval lies above 0. Negative:
-            the interval ends below what matters. Grey: the rest, and experts whose mask breaks permitted replies.
+            matters from .1 nats on, a tenth off the odds of refusing. Positive: it matters, and the interval lies above
+            0. Negative: the interval ends below what matters. Grey: the rest, and experts whose mask breaks more
+            permitted replies than a third of the refusals that it removes (selectivity, arXiv 2606.25092).
   roles     Planted experts have no effect: their roles stand in, and every table says so. A criterion that finds them
             has found a correlate.
 """
@@ -26,7 +27,8 @@ from moerae.criteria import Criterion
 from moerae.errors import ConfigError, DataError
 
 SETS = ("regular", "jailbreak")
-MATTERS = 0.1  # of the largest drop
+MATTERS = 0.1  # nats
+SELECTIVE = 1 / 3
 DRAWS = 2000
 METRICS = ("precision", "auroc", "average_precision", "spearman_margin", "spearman_refusal")
 
@@ -100,10 +102,12 @@ def _planted(grid: list[list[dict]], planted: np.ndarray) -> np.ndarray:
 
 def _measured(grid: list[list[dict]], planted: np.ndarray) -> np.ndarray:
     drop, low, high = (_mean(grid, "decision", key) for key in ("drop", "low", "high"))
-    matters = MATTERS * drop.max()
-    broken = np.array([[row["permitted"]["right"]["sign"] == "positive" for row in line] for line in grid])
-    positive = (drop >= matters) & (low > 0) & ~broken
-    return np.where(positive, 1, np.where((high < matters) & ~broken, 0, -1))
+    lost = [[row["permitted"]["right"] for row in line] for line in grid]
+    breaks = np.array([[right["sign"] == "positive" for right in line] for line in lost])
+    damage = np.array([[right["drop"] for right in line] for line in lost])
+    broken = breaks & (damage > SELECTIVE * _mean(grid, "refusal", "drop"))
+    positive = (drop >= MATTERS) & (low > 0) & ~broken
+    return np.where(positive, 1, np.where((high < MATTERS) & ~broken, 0, -1))
 
 
 def _roles(grid: list[list[dict]], planted: np.ndarray) -> np.ndarray:
