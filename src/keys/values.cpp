@@ -8,6 +8,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "keys/expand.hpp"
+
 namespace moerae::kind {
 namespace {
 
@@ -25,12 +27,15 @@ bool contains(std::vector<std::string> const& words, std::string const& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-// study.ini must read back what was given: there '#' starts a comment, and ends of line and outer blanks are
-// lost
+// study.ini must read back what was given: there '#' and a ';' behind a blank start a comment, a quote at the
+// start ends at the next one, and ends of line and outer blanks are lost
 void check_writable(std::string const& text) {
-  if (text.find_first_of("#\n\r") != std::string::npos || text != trimmed(text))
+  bool const cut = text.find_first_of("#\n\r") != std::string::npos || text.starts_with(';') ||
+                   text.find(" ;") != std::string::npos || text.find("\t;") != std::string::npos;
+  if (cut || text != trimmed(text) || text.starts_with('"') || text.starts_with('\''))
     throw BadValue(
-        "'#', ends of line, and blanks at the ends cannot be kept in a study file; use another name");
+        "'#', ';' behind a blank, ends of line, quotes at the start and blanks at the ends cannot be kept in "
+        "a study file; use another name");
 }
 
 }  // namespace
@@ -107,7 +112,11 @@ std::string SetName::parse(std::string const& text, Folder const&) const {
 std::filesystem::path Path::parse(std::string const& text, Folder const& base) const {
   check_writable(text);
   if (text.empty()) return {};
-  auto path = std::filesystem::absolute(base / text).lexically_normal();
+  auto const meant = expanded(text);
+  check_writable(meant);
+  if (meant.find('$') != std::string::npos)  // study.ini would expand it once more
+    throw BadValue(fmt::format("'$' in the value of a variable: {}; write the path in full", meant));
+  auto path = std::filesystem::absolute(base / meant).lexically_normal();
   return path.has_filename() ? path : path.parent_path();  // "runs/a/" and "runs/a" are the same folder
 }
 

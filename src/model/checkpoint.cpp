@@ -79,7 +79,8 @@ Checkpoint Checkpoint::open(std::filesystem::path const& folder) {
   Checkpoint out;
   out.folder_ = folder;
   auto const index = folder / index_name;
-  bool const sharded = there(index);
+  // where both lie in the folder transformers reads the single file
+  bool const sharded = !there(folder / single_name) && there(index);
   std::map<std::string, std::string> weight_map;
   std::set<std::string> names{single_name};
   if (sharded) {

@@ -5,10 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "model/lfs_pointer.hpp"
 #include "model/safetensors_header.hpp"
 #include "moerae/base/check.hpp"
 
@@ -50,6 +52,7 @@ void SafetensorsFile::map() {
 
 void SafetensorsFile::read_header() {
   auto const name = path_.string();
+  refuse_lfs_pointer({reinterpret_cast<char const*>(mapping_), std::min<std::size_t>(size_, 64)}, name);
   std::uint64_t length = 0;
   std::memcpy(&length, mapping_, 8);
   validate<DataError>(length <= header_limit,

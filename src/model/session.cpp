@@ -2,10 +2,9 @@
 
 #include <ATen/Parallel.h>
 
-#include <algorithm>
 #include <cstdlib>
-#include <thread>
 
+#include "model/threads.hpp"
 #include "model/weights_hash.hpp"
 #include "moerae/model/torch_error.hpp"
 #include "moerae/mpi/agree.hpp"
@@ -13,14 +12,13 @@
 namespace moerae {
 namespace {
 
-// Ranks of a host share its cores unless OMP_NUM_THREADS says otherwise.
+// Ranks of a host share the CPUs they may use unless OMP_NUM_THREADS says otherwise.
 void set_threads(mpi::Comm const& world) {
   // MKL otherwise sums products of 5 to 11 rows in an order that depends on the number of threads, and so on
   // the data width; read by MKL at its first use
   ::setenv("MKL_CBWR", "AUTO,STRICT", /*overwrite=*/0);
-  auto const here = world.on_this_host().size();
-  if (!std::getenv("OMP_NUM_THREADS"))
-    at::set_num_threads(std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / here));
+  auto const share = threads_of_rank(world.on_this_host());
+  if (!std::getenv("OMP_NUM_THREADS")) at::set_num_threads(share);
 }
 
 ExpertShare share_of(mpi::Grid const& grid, ModelSource const& source) {

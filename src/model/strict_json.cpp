@@ -6,6 +6,7 @@
 #include <system_error>
 #include <vector>
 
+#include "model/lfs_pointer.hpp"
 #include "moerae/base/check.hpp"
 
 namespace moerae {
@@ -58,7 +59,12 @@ nlohmann::json parse_strict_json(std::string_view text, std::string const& sourc
 }
 
 std::string read_small_file(std::filesystem::path const& path, std::size_t limit) {
-  std::error_code failed;
+  std::error_code failed, ignored;
+  auto const folder = path.parent_path();
+  validate<DataError>(!std::filesystem::is_directory(folder / "snapshots", ignored),
+                      "{}: the cache of a model from a hub, not a checkpoint; give the folder in its "
+                      "snapshots/ that holds config.json",
+                      folder.string());
   auto const size = std::filesystem::file_size(path, failed);
   validate<DataError>(!failed, "{}: {}; a checkpoint folder in Hugging Face format is expected",
                       path.string(), failed.message());
@@ -68,6 +74,7 @@ std::string read_small_file(std::filesystem::path const& path, std::size_t limit
   std::string text(size, '\0');
   file.read(text.data(), static_cast<std::streamsize>(size));
   validate<DataError>(static_cast<bool>(file), "{}: cannot be read", path.string());
+  refuse_lfs_pointer(text, path.string());
   return text;
 }
 

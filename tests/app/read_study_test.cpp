@@ -130,6 +130,22 @@ TEST(ReadStudy, LinesThatCannotBeRead) {
   EXPECT_EQ(faults_of("\xEF\xBB\xBF[run]\nseed = 1 # one\n#seed = 2\n"), "");
 }
 
+TEST(ReadStudy, QuotesAndCommentsAsInOtherIniFiles) {
+  auto const of = [](std::string const& value) {
+    return read_text("; a study\n[run] ; where\ndir = " + value + "\n").run.dir.filename();
+  };
+  EXPECT_EQ(of("\"quoted folder\" # note"), "quoted folder");
+  EXPECT_EQ(of("'it is'"), "it is");
+  EXPECT_EQ(of("out ; a note"), "out");
+  EXPECT_EQ(of("a;b"), "a;b");
+  EXPECT_EQ(of("don't"), "don't");
+  EXPECT_THAT(faults_of("[run]\ndir = \"a\n"), HasSubstr("study.ini:2: the quote of dir is not closed"));
+  EXPECT_THAT(faults_of("[run]\ndir = \"a\" b\n"),
+              HasSubstr("study.ini:2: text behind the closing quote of dir"));
+  EXPECT_THAT(faults_of("[run]\n = b\n"),
+              HasSubstr("study.ini:2: '= b' is neither [section] nor key = value"));
+}
+
 TEST(ReadStudy, WordsThatAreNoKeys) {
   EXPECT_THAT(faults_of("", {"-n", "2"}), HasSubstr("command line: '-n' is neither a key nor its value"));
   EXPECT_THAT(faults_of("", {"--run.seed", "--run.dir", "x"}),

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <functional>
+#include <utility>
 
 namespace moerae::kind {
 namespace {
@@ -58,6 +60,33 @@ TEST(Values, PathsAreAbsoluteAndNormal) {
   EXPECT_EQ(Path{}.parse("/x/./y", "/base"), "/x/y");
   EXPECT_EQ(Path{}.parse("", "/base"), "");
   EXPECT_EQ(Path{}.parse(".", "/base"), "/base");
+}
+
+TEST(Values, PathsAreExpandedAsAShellWould) {
+  ::setenv("HOME", "/home/fern", 1);
+  ::setenv("MOERAE_TEST_DIR", "/scratch/a b", 1);
+  ::setenv("MOERAE_TEST_EMPTY", "", 1);
+  Path const path;
+  EXPECT_EQ(path.parse("~", "/base"), "/home/fern");
+  EXPECT_EQ(path.parse("~/runs/x", "/base"), "/home/fern/runs/x");
+  EXPECT_EQ(path.parse("$MOERAE_TEST_DIR/x", "/base"), "/scratch/a b/x");
+  EXPECT_EQ(path.parse("${MOERAE_TEST_DIR}x/y", "/base"), "/scratch/a bx/y");
+  EXPECT_EQ(path.parse("a~b/~", "/base"), "/base/a~b/~");
+  for (auto const& [text, message] : {std::pair("~fern/x", "home of another user"),
+                                      {"$MOERAE_UNSET_/x", "MOERAE_UNSET_ is not set"},
+                                      {"${MOERAE_TEST_EMPTY}/x", "MOERAE_TEST_EMPTY is not set"},
+                                      {"a$", "starts a variable"},
+                                      {"${HOME", "starts a variable"},
+                                      {"${a-b}", "starts a variable"},
+                                      {"out ; a note", "cannot be kept"},
+                                      {"\"a\"", "cannot be kept"}}) {
+    try {
+      static_cast<void>(path.parse(text, "/base"));
+      ADD_FAILURE() << text;
+    } catch (BadValue const& error) {
+      EXPECT_THAT(error.what(), HasSubstr(message)) << text;
+    }
+  }
 }
 
 }  // namespace

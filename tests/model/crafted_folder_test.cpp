@@ -28,6 +28,11 @@ Case place(char const* name, json const& file) {
           {index_file, query, "bare file name"}};
 }
 
+constexpr char const* lfs_pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+Case left_by_lfs(char const* name, std::string const& file) {
+  return {name, [=](Folder& f) { f.shard(), put(f.at(file), lfs_pointer); }, {file, "Git LFS"}};
+}
+
 class CraftedFolder : public Crafted {};
 TEST_P(CraftedFolder, IsRefused) {
   refused(plain);
@@ -35,6 +40,14 @@ TEST_P(CraftedFolder, IsRefused) {
 INSTANTIATE_TEST_SUITE_P(
     Files, CraftedFolder,
     ::testing::Values(
+        left_by_lfs("LfsWeights", "b.safetensors"), left_by_lfs("LfsSingleFile", weights),
+        left_by_lfs("LfsIndex", index_file), left_by_lfs("LfsConfig", "config.json"),
+        Case{"HubCache",
+             [](Folder& f) {
+               std::filesystem::remove(f.at("config.json"));
+               std::filesystem::create_directory(f.at("snapshots"));
+             },
+             {"cache of a model from a hub", "snapshots/"}},
         Case{"NoWeights", [](Folder& f) { std::filesystem::remove(f.at(weights)); }, {weights, index_file}},
         Case{"Directory",
              [](Folder& f) {
@@ -107,6 +120,15 @@ INSTANTIATE_TEST_SUITE_P(
              },
              {index_file, "occurs twice"}}),
     name_of);
+
+// as transformers does it
+TEST(TwoLayouts, TheSingleFileIsRead) {
+  Folder folder(plain);
+  folder.shard();
+  folder.write();
+  put(folder.at("b.safetensors"), "damaged");
+  EXPECT_NO_THROW(folder.read());
+}
 
 }  // namespace
 }  // namespace moerae::test

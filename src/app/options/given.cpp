@@ -7,7 +7,8 @@
 #include <boost/program_options/value_semantic.hpp>
 #include <fstream>
 #include <map>
-#include <sstream>
+
+#include "app/options/ini_line.hpp"
 
 namespace moerae {
 namespace {
@@ -35,22 +36,8 @@ class Collector {
   std::map<std::string, std::string> first_;  // name -> origin
 };
 
-// Boost starts a comment at any '#'; inside a word that would silently cut a path short.
-bool cuts_a_word(std::string const& line) {
-  auto const hash = line.find('#');
-  return hash != std::string::npos && hash > 0 && line[hash - 1] != ' ' && line[hash - 1] != '\t' &&
-         line.find_first_not_of(" \t#") < hash;
-}
-
-std::string without_comment(std::string const& line) {
-  auto const text = line.substr(0, line.find('#'));
-  auto const from = text.find_first_not_of(" \t\r");
-  return from == std::string::npos ? "" : text.substr(from, text.find_last_not_of(" \t\r") - from + 1);
-}
-
 }  // namespace
 
-// Boost's parser knows no line numbers and stops at the first fault: it is given the lines one by one.
 std::vector<Given> given_in_file(std::filesystem::path const& file, Faults& faults) {
   std::error_code ignored;
   std::ifstream stream(file);
@@ -64,23 +51,13 @@ std::vector<Given> given_in_file(std::filesystem::path const& file, Faults& faul
   for (int number = 1; std::getline(stream, line); ++number) {
     auto const origin = fmt::format("{}:{}", file.string(), number);
     if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // byte order mark
-    if (cuts_a_word(line)) {
-      faults.add({},
-                 "{}: a '#' starts a comment, here in the middle of a word; put a blank before the comment",
-                 origin);
-      continue;
-    }
-    if (auto const text = without_comment(line); text.starts_with('[') && text.ends_with(']')) {
-      section = line + '\n';
-      continue;
-    }
-    std::istringstream one(section + line + '\n');
-    try {
-      for (auto const& option : po::parse_config_file(one, none, true).options)
-        collector.add(origin, option.string_key, option.value.empty() ? "" : option.value.front());
-    } catch (po::error const&) {
-      faults.add({}, "{}: '{}' is neither [section] nor key = value", origin, without_comment(line));
-    }
+    auto const read = read_ini_line(line);
+    if (!read.fault.empty())
+      faults.add({}, "{}: {}", origin, read.fault);
+    else if (!read.section.empty())
+      section = read.section + '.';
+    else if (!read.key.empty())
+      collector.add(origin, section + read.key, read.value);
   }
   if (stream.bad()) faults.add({}, "{}: the study file cannot be read to its end", file.string());
   return collector.take();
