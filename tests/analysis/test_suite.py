@@ -103,10 +103,11 @@ def made_program(path: Path, script: str) -> Program:
 
 def test_the_folder_is_the_one_that_the_program_names(tmp_path):
     plan = Plan(["base"], [0], 640, [50], ["js"], ["regular:permitted"], {})
-    silent = made_program(tmp_path / "silent", "echo 12:00:00 info /x/reduce: scores >&2")
+    known = '[ "$1" = info ] && echo causal mask_attribution && exit\n'
+    silent = made_program(tmp_path / "silent", known + "echo 12:00:00 info /x/reduce: scores >&2")
     with pytest.raises(DataError, match="names no folder"):
         reduce(silent, plan, tmp_path, 50)
-    naming = made_program(tmp_path / "naming", "echo /x/run/reduce-0123abcd")
+    naming = made_program(tmp_path / "naming", known + "echo /x/run/reduce-0123abcd")
     assert reduce(naming, plan, tmp_path, 50) == "reduce-0123abcd"
 
 

@@ -80,14 +80,14 @@ def record(program: Program, model: Path, run: Path) -> None:
 
 def attribute(program: Program, plan: Plan, model: Path, run: Path) -> None:
     """For those of the criteria that are made of it."""
+    if asked := _attributed(program, plan):
+        program("attribute", _model(model, run) | asked, run / "log/suite-attribute.log")
+
+
+def _attributed(program: Program, plan: Plan) -> dict[str, object]:
+    """Keys of the attribution; of several in a run they also say which one is reduced."""
     asked = [name for name in program.criteria("causal") if name in plan.criteria]
-    if asked:
-        keys = _model(model, run) | _attributed(asked)
-        program("attribute", keys, run / "log/suite-attribute.log")
-
-
-def _attributed(criteria: list[str]) -> dict[str, str]:
-    return {"attribute.criteria": ",".join(criteria), "attribute.batch_tokens": "8192"}
+    return {"attribute.criteria": ",".join(asked), "attribute.batch_tokens": 8192} if asked else {}
 
 
 def keys_of(plan: Plan, size: int) -> dict[str, str]:
@@ -106,7 +106,8 @@ def keys_of(plan: Plan, size: int) -> dict[str, str]:
 
 def reduce(program: Program, plan: Plan, run: Path, size: int) -> str:
     """Reduces where needed; the name of the folder with the scores."""
-    named = program("reduce", {"run.dir": run, **keys_of(plan, size)}, run / f"log/suite-reduce-{size}.log").split()
+    keys = {"run.dir": run, **keys_of(plan, size), **_attributed(program, plan)}
+    named = program("reduce", keys, run / f"log/suite-reduce-{size}.log").split()
     if not named:
         raise DataError(f"{program.path}: names no folder of scores; reduce with the program of this version")
     return Path(named[-1]).name
