@@ -57,11 +57,20 @@ Enum one_of(Corpus const& corpus, std::string_view field, std::size_t index, std
   return static_cast<Enum>(code);
 }
 
+// Numpy's unsigned integers are as good as its signed ones; one beyond their range becomes no row of a
+// prompt.
+std::vector<std::int64_t> read_rows_of_prompts(store::File const& file) {
+  constexpr char const* name = "continuation/prompt";
+  if (file.dtype(name) != "<u8") return file.read<std::int64_t>(name);
+  auto const rows = file.read<std::uint64_t>(name);
+  return {rows.begin(), rows.end()};
+}
+
 Continuations read_continuations(store::File const& file, Corpus const& corpus) {
   Continuations read{{}, {0}, {}, {}};
   if (!file.has("continuation")) return read;
   auto const prompts = static_cast<std::int64_t>(corpus.size());
-  read.prompt = file.read<std::int64_t>("continuation/prompt");
+  read.prompt = read_rows_of_prompts(file);
   read.offset = read_column<std::int64_t>(file, "continuation/offset", {read.size() + 1});
   read.tokens = file.read<std::uint32_t>("continuation/tokens");
   auto const kinds = read_column<std::int32_t>(file, "continuation/kind", {read.size()});

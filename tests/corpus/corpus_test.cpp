@@ -197,6 +197,11 @@ prompts = [
 ]
 write_corpus(Path("corpus.h5"), prompts, {"tokenizer_hash": "abc"}, keep_text=True)
 write_corpus(Path("trace.h5"), prompts, {"tokenizer_hash": ""}, keep_tokens=False)
+import h5py
+with h5py.File("corpus.h5", "a") as file:
+    rows = file["continuation/prompt"][:]
+    del file["continuation/prompt"]
+    file["continuation/prompt"] = rows.astype("u8")  # as numpy users write indices
 )");
   auto const corpus = read_corpus(scratch / "corpus.h5");
   EXPECT_EQ(corpus.tokens, (std::vector<std::uint32_t>{0, 5, 6, 1, 0, 5, 1, 8, 2}));
@@ -205,6 +210,7 @@ write_corpus(Path("trace.h5"), prompts, {"tokenizer_hash": ""}, keep_tokens=Fals
   EXPECT_EQ(corpus.topic.name(1), "");
   EXPECT_EQ(corpus.tokenizer_hash, "abc");
   EXPECT_EQ(position_class(corpus, 1, 3), PositionClass::response);
+  EXPECT_EQ(corpus.continuations.prompt, (std::vector<std::int64_t>{1}));
   EXPECT_FALSE(read_corpus(scratch / "trace.h5").has_tokens);
 }
 
