@@ -1,8 +1,5 @@
 #include "model/experts.hpp"
 
-#include <ATen/ops/linalg_vector_norm.h>
-
-#include <cmath>
 #include <vector>
 
 #include "model/combine.hpp"
@@ -10,8 +7,8 @@
 
 namespace moerae {
 
-ChosenOutputs chosen_outputs(torch::Tensor const& x, torch::Tensor const& experts,
-                             MoeWeights const& weights) {
+torch::Tensor apply_experts(torch::Tensor const& x, torch::Tensor const& experts, torch::Tensor const& gates,
+                            MoeWeights const& weights, torch::Tensor* largest) {
   auto const k = experts.size(1);
   auto const owned = static_cast<std::int64_t>(weights.experts.size());
   auto const local = (experts - weights.first).reshape(-1);                      // [T k]
@@ -29,25 +26,14 @@ ChosenOutputs chosen_outputs(torch::Tensor const& x, torch::Tensor const& expert
                                 weights.activation));  // [count, H]
     done += count;
   }
+  if (outputs.empty()) {
+    if (largest) *largest = torch::zeros(experts.sizes(), torch::kFloat32);
+    return torch::zeros_like(x);
+  }
   // where the output of each choice lies; -1 for those of other ranks
   auto position = torch::full_like(slot, -1);
   position.index_put_({order.narrow(0, 0, done)}, torch::arange(done, slot.options()));
-  return {outputs.empty() ? torch::Tensor() : torch::cat(outputs), position.reshape({-1, k})};
-}
-
-torch::Tensor apply_experts(torch::Tensor const& x, torch::Tensor const& experts, torch::Tensor const& gates,
-                            MoeWeights const& weights) {
-  auto const [rows, position] = chosen_outputs(x, experts, weights);
-  return rows.defined() ? combine(rows, position, gates) : torch::zeros_like(x);
-}
-
-torch::Tensor largest_of(ChosenOutputs const& outputs) {
-  auto const& [rows, position] = outputs;
-  if (!rows.defined()) return torch::zeros(position.sizes(), torch::kFloat32);
-  auto const largest = at::linalg_vector_norm(rows, INFINITY, {-1}, false, torch::kFloat32);  // [n]
-  auto const here = position >= 0;
-  return torch::where(
-      here, largest.index_select(0, position.clamp_min(0).reshape(-1)).reshape(position.sizes()), 0.0);
+  return combine(torch::cat(outputs), position.reshape({-1, k}), gates, largest);
 }
 
 }  // namespace moerae

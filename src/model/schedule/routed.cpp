@@ -1,6 +1,5 @@
 #include "model/schedule/routed.hpp"
 
-#include "model/combine.hpp"
 #include "model/experts.hpp"
 
 namespace moerae {
@@ -8,13 +7,11 @@ namespace moerae {
 Routed routed(ExpertExchange& exchange, torch::Tensor const& x, RoutingDecision const& decision,
               MoeWeights const& own, bool largest) {
   auto routes = exchange.open(decision.experts);
-  auto const rows = routes.forth(x), experts = routes.forth(decision.experts),
-             gates = routes.forth(decision.weights);  // [R, ..]
-  auto const outputs = chosen_outputs(rows, experts, own);
-  Routed out;
-  out.y = routes.back(outputs.rows.defined() ? combine(outputs.rows, outputs.position, gates)
-                                             : torch::zeros_like(rows));
-  if (largest) out.largest = routes.back(largest_of(outputs));
+  torch::Tensor largest_here;  // [R, k]
+  auto const there = apply_experts(routes.forth(x), routes.forth(decision.experts),
+                                   routes.forth(decision.weights), own, largest ? &largest_here : nullptr);
+  Routed out{routes.back(there), {}};
+  if (largest) out.largest = routes.back(largest_here);
   routes.close();
   return out;
 }
