@@ -21,9 +21,9 @@ std::string hash_of(Stages stage, Study const& study, int method = 1) {
 // Some value that the key takes and that is not its default.
 template <class Target>
 Target changed(Key<Target> const& key) {
-  for (auto const* text :
-       {"7", "8", "0.75", "true", "false", "one", "a:b", "float32", "response", "bootstrap", "layer", "js",
-        "paper", "none", "last", "negative", "esft_gate", "mask:a", "test", "single_mask", "0.25"}) {
+  for (auto const* text : {"7",       "8",        "0.75",      "true",   "false", "one",         "a:b",
+                           "float32", "response", "bootstrap", "layer",  "js",    "paper",       "none",
+                           "last",    "negative", "esft_gate", "mask:a", "test",  "single_mask", "0.25"}) {
     Target target;
     auto const before = key.json(target);
     try {
