@@ -26,6 +26,7 @@ ExitCode run_attribute(Context const& context, Study const& study) {
   }
 
   Session session(world, grid, job.model, Head::keep);
+  adapt(world, session, study, job);
   check_same_weights(world, folder, job.units, done, session.weights_hash());
   spdlog::info("attribute: weights {} loaded, {} thread(s) a rank", session.weights_hash(),
                Session::threads());

@@ -34,6 +34,9 @@ std::span<Command const> commands() {
        "replies to the held-out prompts with chosen experts masked, steered, forced or scaled, and with "
        "their controls",
        run_evaluate, Takes::study, stage::evaluate, true},
+      {"tune",
+       "trains chosen experts alone, the rest frozen, distributed: an adapter; repeating the command resumes",
+       run_tune, Takes::study, stage::tune, true},
       {"verify", "every file of a run against its manifest", run_verify, Takes::study, stage::verify},
       {"show", "values of keys of a study, one a line; paths as the program resolves them", show,
        Takes::keys},

@@ -38,7 +38,7 @@ void add_blocks(EvaluateJob& job, Study const& study) {
   std::vector<std::vector<Condition>> groups{{Condition{}}};
   for (auto const& spec : study.evaluate.conditions) {
     if (spec.action == Action::none) continue;
-    auto const set = find_set(study, spec);
+    auto const set = find_set(study, spec.set, spec.text());
     if (auto const& made = set.provenance; made.contains("weights_hash"))
       job.made_on.emplace_back(spec.text(), made.at("weights_hash").get<std::string>());
     auto const all = with_controls(spec, set, study.evaluate.controls);

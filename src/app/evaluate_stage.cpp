@@ -9,13 +9,14 @@
 namespace moerae {
 namespace {
 
-void check_sets(EvaluateJob const& job, std::string const& weights_hash) {
+// A set of the checkpoint is one of the tuned model, too: its experts are the same ones.
+void check_sets(EvaluateJob const& job, Session const& session) {
   for (auto const& [condition, made_on] : job.made_on)
     validate<ConfigError>(
-        made_on.empty() || made_on == weights_hash,
+        made_on.empty() || made_on == session.weights_hash() || made_on == session.checkpoint_hash(),
         "{}: the set was made on a model with the weights {}, but model.path holds the weights "
         "{}; its experts are others here: select them on this model",
-        condition, made_on, weights_hash);
+        condition, made_on, session.weights_hash());
 }
 
 }  // namespace
@@ -49,7 +50,8 @@ ExitCode run_evaluate(Context const& context, Study const& study) {
   }
 
   Session session(world, grid, job.model, Head::keep);
-  mpi::agree(world, [&] { check_sets(job, session.weights_hash()); });
+  adapt(world, session, study, job);
+  mpi::agree(world, [&] { check_sets(job, session); });
   check_same_weights(world, folder, job.units, done, session.weights_hash());
   spdlog::info(
       "evaluate: weights {} loaded, {} sequences at once, {} MB of cache a rank, {} thread(s) a rank",

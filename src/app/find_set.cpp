@@ -32,16 +32,16 @@ fs::path reduction_of(Study const& study, std::string const& asked) {
 
 }  // namespace
 
-store::ExpertSet find_set(Study const& study, ConditionSpec const& condition) {
-  if (condition.set.ends_with(".json")) return store::read_expert_set(condition.set);
-  auto const folder = reduction_of(study, condition.text());
-  auto const path = folder / (condition.set + ".json");
+store::ExpertSet find_set(Study const& study, std::string const& name, std::string const& asked) {
+  if (name.ends_with(".json")) return store::read_expert_set(name);
+  auto const folder = reduction_of(study, asked);
+  auto const path = folder / (name + ".json");
   if (fs::exists(path)) return store::read_expert_set(path);
   std::vector<std::string> known;
   for (auto const& entry : fs::directory_iterator(folder)) known.push_back(entry.path().stem().string());
   std::ranges::sort(known);
-  throw ConfigError(fmt::format("{}: {} has no set '{}'; its sets are: {}", condition.text(), folder.string(),
-                                condition.set, fmt::join(known, ", ")));
+  throw ConfigError(fmt::format("{}: {} has no set '{}'; its sets are: {}", asked, folder.string(), name,
+                                fmt::join(known, ", ")));
 }
 
 }  // namespace moerae

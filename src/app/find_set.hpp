@@ -5,8 +5,10 @@
 
 namespace moerae {
 
-/// The expert set that a condition names: a file, or sets/NAME.json of the reduction of this run that fits
-/// the study's keys. Throws ConfigError that lists the sets there are, DataError where the file is damaged.
-[[nodiscard]] store::ExpertSet find_set(Study const& study, ConditionSpec const& condition);
+/// The expert set of that name: a file, or sets/NAME.json of the reduction of this run that fits
+/// the study's keys; `asked`: where the name stands, for messages. Throws ConfigError that lists the sets
+/// there are, DataError where the file is damaged.
+[[nodiscard]] store::ExpertSet find_set(Study const& study, std::string const& name,
+                                        std::string const& asked);
 
 }  // namespace moerae

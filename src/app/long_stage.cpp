@@ -3,6 +3,9 @@
 #include "app/options/print.hpp"
 #include "moerae/base/log.hpp"
 #include "moerae/run/conclude.hpp"
+#include "moerae/store/adapters.hpp"
+#include "moerae/store/content_hash.hpp"
+#include "moerae/tune/apply_adapter.hpp"
 
 namespace moerae {
 
@@ -17,6 +20,20 @@ run::UnitSet prepare_stage(Context const& context, Study const& study, run::RunF
     done = folder.finished(units);
   });
   return done;
+}
+
+void adapt(mpi::Comm const& world, Session& session, Study const& study, ModelInputs const& inputs) {
+  if (inputs.adapter.is_null()) return;
+  mpi::agree(world, [&] {
+    auto const adapter = store::AdapterReader::open(study.model.adapter);
+    validate<ConfigError>(
+        adapter.weights_hash() == session.checkpoint_hash(),
+        "model.adapter = {}: it was trained on the weights {}, but model.path holds the weights {}; "
+        "it fits the model that it was trained on only",
+        study.model.adapter.string(), adapter.weights_hash(), session.checkpoint_hash());
+    apply_adapter(inputs.model.plan, session.weights(), adapter, study.model.adapter_scale);
+  });
+  session.rename(session.checkpoint_hash().substr(0, 16) + store::text_hash(inputs.adapter.dump()));
 }
 
 void check_same_weights(mpi::Comm const& world, run::RunFolder const& folder,

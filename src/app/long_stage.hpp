@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/context.hpp"
+#include "app/model_inputs.hpp"
 #include "moerae/base/stop.hpp"
 #include "moerae/model/session.hpp"
 #include "moerae/mpi/agree.hpp"
@@ -46,6 +47,10 @@ template <class Make>
   auto done = prepare_stage(context, study, *folder, job->corpus.path, job->units);
   return LongStage<decltype(make(study))>{std::move(*job), std::move(*folder), std::move(done)};
 }
+
+/// Puts model.adapter, where one is given, on the model of the session, which is another model from here on.
+/// Throws ConfigError where the adapter was trained on other weights.
+void adapt(mpi::Comm const& world, Session& session, Study const& study, ModelInputs const& inputs);
 
 /// Refuses weights other than those behind the units that are done.
 void check_same_weights(mpi::Comm const& world, run::RunFolder const& folder,

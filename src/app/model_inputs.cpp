@@ -1,6 +1,7 @@
 #include "app/model_inputs.hpp"
 
 #include "moerae/base/check.hpp"
+#include "moerae/store/content_hash.hpp"
 
 namespace moerae {
 namespace {
@@ -18,13 +19,19 @@ std::string precision_of(Study const& study, ModelSource const& model) {
   return model.dtype == "float32" ? "float32" : "float16";
 }
 
+nlohmann::ordered_json adapter_of(ModelOptions const& options) {
+  if (options.adapter.empty()) return nullptr;
+  return {{"content", store::content_hash(options.adapter)}, {"scale", options.adapter_scale}};
+}
+
 }  // namespace
 
 nlohmann::ordered_json ModelInputs::resolved() const {
   return {{"model", model.checkpoint.fingerprint()},
           {"corpus", corpus.content_hash},
           {"model.dtype", model.dtype},
-          {"record.precision", precision}};
+          {"record.precision", precision},
+          {"adapter", adapter}};
 }
 
 ModelInputs open_inputs(Study const& study) {
@@ -40,7 +47,8 @@ ModelInputs open_inputs(Study const& study) {
       study.grid.expert, model.plan.router().experts, model.plan.router().experts);
   auto space = space_of(model.plan);
   auto precision = precision_of(study, model);
-  return {std::move(corpus), std::move(model), std::move(space), std::move(precision)};
+  auto adapter = adapter_of(study.model);
+  return {std::move(corpus), std::move(model), std::move(space), std::move(precision), std::move(adapter)};
 }
 
 }  // namespace moerae

@@ -17,6 +17,8 @@ struct ModelInputs {
   ModelSource model;
   ExpertSpace space;
   std::string precision;  ///< of stored weights and logits: float16 | float32
+  /// Of model.adapter, with its scale; null: none.
+  nlohmann::ordered_json adapter = nullptr;
 
   /// What stands in the inputs of the stage in place of the paths and of `auto`.
   [[nodiscard]] nlohmann::ordered_json resolved() const;

@@ -37,6 +37,7 @@ ExitCode run_record(Context const& context, Study const& study) {
   }
 
   Session session(world, grid, job.model, Head::drop);
+  adapt(world, session, study, job);
   check_same_weights(world, folder, job.units, done, session.weights_hash());
   spdlog::info("record: weights {} loaded, {} MB read by rank 0, {} thread(s) a rank", session.weights_hash(),
                session.bytes_read() >> 20, Session::threads());

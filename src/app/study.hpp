@@ -11,6 +11,7 @@
 #include "moerae/model/options.hpp"
 #include "moerae/record/options.hpp"
 #include "moerae/reduce/plan/options.hpp"
+#include "moerae/tune/options.hpp"
 
 namespace moerae {
 
@@ -39,6 +40,7 @@ struct Study {
   std::vector<SelectOptions> select;
   AttributeOptions attribute;
   EvaluateOptions evaluate;
+  TuneOptions tune;
 
   /// What `reduce` makes of it.
   [[nodiscard]] ReduceOptions for_reduce() const { return {run.seed, ses, contrast, reduce, select}; }

@@ -43,6 +43,17 @@ std::string ConditionSpec::text() const {
                      best ? fmt::format("@{}", *best) : "");
 }
 
+ConditionSpec parse_set(std::string const& text, Action action) {
+  ConditionSpec spec{.action = action, .set = text};
+  if (auto const at = text.rfind('@'); at != std::string::npos) {
+    spec.best = number_in<std::int64_t>(std::string_view(text).substr(at + 1));
+    validate<ConfigError>(spec.best && *spec.best >= 1, "the number behind @ is from 1");
+    spec.set.resize(at);
+  }
+  validate<ConfigError>(!spec.set.empty(), "no set is named");
+  return spec;
+}
+
 ConditionSpec parse_condition(std::string const& text) {
   auto const fail = [&](std::string_view why) {
     throw ConfigError(
@@ -68,12 +79,13 @@ ConditionSpec parse_condition(std::string const& text) {
   auto const row = std::ranges::find_if(words, [&](auto const& known) { return known.first == word; });
   if (row == std::end(words) || row->second == Action::none) fail("unknown");
   spec.action = row->second;
-  if (auto const at = spec.set.rfind('@'); at != std::string::npos) {
-    spec.best = number_in<std::int64_t>(std::string_view(spec.set).substr(at + 1));
-    if (!spec.best || *spec.best < 1) fail("the number behind @ is from 1");
-    spec.set.resize(at);
+  try {
+    auto const factor = spec.factor;
+    spec = parse_set(spec.set, spec.action);
+    spec.factor = factor;
+  } catch (ConfigError const& error) {
+    fail(error.what());
   }
-  if (spec.set.empty()) fail("no set is named");
   return spec;
 }
 

@@ -62,7 +62,8 @@ int Session::threads() {
 Session::Session(mpi::Comm const& world, mpi::Grid const& grid, ModelSource const& source, Head head)
     : source_(source),
       loaded_(load(world, grid, source, head)),
-      weights_hash_(combine_hashes(grid.experts, loaded_.hashes)),
+      checkpoint_hash_(combine_hashes(grid.experts, loaded_.hashes)),
+      weights_hash_(checkpoint_hash_),
       group_(grid.experts, source.plan.router().experts) {}
 
 }  // namespace moerae

@@ -21,6 +21,7 @@ Grid Grid::over(Comm const& world, int expert_width) {
   grid.group = world.rank() / expert_width;
   grid.member = world.rank() % expert_width;
   grid.experts = world.split(grid.group, grid.member);
+  grid.data = world.split(grid.member, grid.group);
   return grid;
 }
 

@@ -25,6 +25,9 @@ constexpr Artefact table[] = {
     {"evaluate", in_stage, "*/shard-*.h5",  Listing::adopted},
     {"evaluate", in_stage, "*/labels.h5",   Listing::required},
     {"evaluate", in_stage, "summary.csv",   Listing::required},
+    {"tune",   in_stage, "stage.json",     Listing::none},
+    {"tune",   in_stage, "step-*.h5",      Listing::none},
+    {"tune",   in_stage, "adapter.h5",     Listing::adopted},
     {"judge",  in_run,   "judge-*.jsonl",  Listing::none},
     {"report", in_run,   "report/*",       Listing::none},
 };

@@ -45,6 +45,9 @@ ARTEFACTS = (
     Artefact("evaluate", True, "*/shard-*.h5", "adopted"),
     Artefact("evaluate", True, "*/labels.h5", "required"),
     Artefact("evaluate", True, "summary.csv", "required"),
+    Artefact("tune", True, "stage.json", "none"),
+    Artefact("tune", True, "step-*.h5", "none"),
+    Artefact("tune", True, "adapter.h5", "adopted"),
     Artefact("judge", False, "judge-*.jsonl", "none"),
     Artefact("report", False, "report/*", "none"),
 )

@@ -18,7 +18,10 @@ enum class Draw : std::uint32_t {
   cluster_pairs = 0x4d6f0041,
   controls = 0x4d6f0042,
   next_token = 0x4d6f0050,
-  random_mask = 0x4d6f0060
+  random_mask = 0x4d6f0060,
+  learned_examples = 0x4d6f0070,
+  retained_examples = 0x4d6f0071,
+  low_rank = 0x4d6f0072
 };
 
 [[nodiscard]] inline std::uint64_t random_bits(std::uint64_t seed, Draw draw, std::uint32_t a,

@@ -27,6 +27,9 @@ struct ConditionSpec {
   friend bool operator==(ConditionSpec const&, ConditionSpec const&) = default;
 };
 
+/// `action` on SET, or on the N best of SET@N. Throws ConfigError.
+[[nodiscard]] ConditionSpec parse_set(std::string const& text, Action action);
+
 /// Throws ConfigError that says what is known.
 [[nodiscard]] ConditionSpec parse_condition(std::string const& text);
 

@@ -5,7 +5,8 @@ namespace moerae {
 /// What reads a study, as bits of a set.
 using Stages = unsigned;
 namespace stage {
-inline constexpr Stages none = 0, plan = 1, record = 2, reduce = 4, verify = 8, evaluate = 16, attribute = 32;
+inline constexpr Stages none = 0, plan = 1, record = 2, reduce = 4, verify = 8, evaluate = 16, attribute = 32,
+                        tune = 64;
 }
 
 /// What a key is to the stages. A key whose `bits` are forgotten would let a stage answer "nothing to do"

@@ -40,16 +40,21 @@ class Session {
   Session& operator=(Session const&) = delete;
 
   [[nodiscard]] ResidentModel model() { return {source_.plan, loaded_.weights, group_.exchange}; }
+  /// To be changed by what is put on the model; who does so says it (`rename`).
+  [[nodiscard]] ModelWeights& weights() { return loaded_.weights; }
   [[nodiscard]] mpi::GroupStatus& status() { return group_.status; }
   /// Of all weights of the checkpoint, whatever the grid.
+  [[nodiscard]] std::string const& checkpoint_hash() const { return checkpoint_hash_; }
+  /// The same, or of the model that it was made into.
   [[nodiscard]] std::string const& weights_hash() const { return weights_hash_; }
+  void rename(std::string weights_hash) { weights_hash_ = std::move(weights_hash); }
   [[nodiscard]] std::int64_t bytes_read() const { return loaded_.bytes_read; }
   [[nodiscard]] static int threads();
 
  private:
   ModelSource const& source_;
   LoadedWeights loaded_;
-  std::string weights_hash_;
+  std::string checkpoint_hash_, weights_hash_;
   ExpertGroup group_;
 };
 

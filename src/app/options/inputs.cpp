@@ -33,6 +33,7 @@ Json inputs_of(Stages stage, Study const& study, int method, Json const& resolve
     bool const stands_for_a_path = *key.use.input != '\0';
     std::string const name = stands_for_a_path ? key.use.input : key.name;
     expect(!stands_for_a_path || resolved.contains(name), "{}: what lies there is not known", key.name);
+    if (stands_for_a_path && resolved.at(name).is_null()) continue;  // nothing is there
     inputs[name] = resolved.contains(name) ? resolved.at(name) : Json(key.json(study));
   }
   if (selects(stage)) inputs["select"] = selections(study);

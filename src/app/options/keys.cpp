@@ -3,6 +3,7 @@
 #include "moerae/attribute/keys.hpp"
 #include "moerae/evaluate/keys.hpp"
 #include "moerae/keys/values.hpp"
+#include "moerae/tune/keys.hpp"
 
 namespace moerae {
 namespace {
@@ -17,15 +18,17 @@ std::vector<FormerWord> former_logits() {
 }
 
 // What keys are to the stages.
-constexpr Stages computing = stage::record | stage::attribute | stage::evaluate,
+constexpr Stages computing = stage::record | stage::attribute | stage::evaluate | stage::tune,
                  laid_out = stage::plan | computing, in_run = computing | stage::reduce | stage::verify;
 constexpr Use everywhere{in_run, stage::none, in_run},
-    seed{stage::record | stage::evaluate | stage::reduce, stage::reduce | stage::evaluate},
+    seed{stage::record | stage::evaluate | stage::reduce | stage::tune,
+         stage::reduce | stage::evaluate | stage::tune},
     model{laid_out, computing, laid_out, "model"}, corpus{laid_out, computing, computing, "corpus"},
     computes{laid_out, computing},
     keeps_routing{stage::plan | stage::record | stage::evaluate, stage::record | stage::evaluate},
-    records{stage::plan | stage::record, stage::record}, planned{laid_out}, read_while_computing{computing},
-    read_by_reduce{stage::reduce};
+    adapted{laid_out & ~stage::tune, computing & ~stage::tune, stage::none, "adapter"},
+    scaled{laid_out & ~stage::tune}, records{stage::plan | stage::record, stage::record}, planned{laid_out},
+    read_while_computing{computing}, read_by_reduce{stage::reduce};
 
 // clang-format off
 std::vector<Key<RunOptions>> run_keys() {
@@ -33,13 +36,15 @@ std::vector<Key<RunOptions>> run_keys() {
       key("dir", &RunOptions::dir, everywhere, Path{}, "run directory: everything the study writes"),
       key("seed", &RunOptions::seed, seed, Integer<std::uint64_t>{0}, "key of all random draws"),
       key("from", &RunOptions::from, read_by_reduce, Path{}, "another run directory whose record `reduce` reads; empty: that of run.dir"),
-      key("wall_limit", &RunOptions::wall_limit, read_while_computing, Optional<Number>{{.above = 0}, ""}, "seconds after which `record`, `attribute` and `evaluate` stop at the next batch and can be resumed (exit 75); empty: none"),
+      key("wall_limit", &RunOptions::wall_limit, read_while_computing, Optional<Number>{{.above = 0}, ""}, "seconds after which the stages that compute stop at the next batch and can be resumed (exit 75); empty: none"),
   };
 }
 
 std::vector<Key<ModelOptions>> model_keys() {
   return {
       key("path", &ModelOptions::path, model, Path{}, "checkpoint folder: config.json and *.safetensors, Hugging Face layout"),
+      key("adapter", &ModelOptions::adapter, adapted, Path{}, "what `tune` made, put on the experts of the model in memory; empty: the model as it is"),
+      key("adapter_scale", &ModelOptions::adapter_scale, scaled, Number{}, "how much of it is put on: 1 the tuned model, -1 its opposite"),
       key("dtype", &ModelOptions::dtype, computes, Word{{"auto", "float32", "bfloat16"}}, "arithmetic of the forward pass; auto: that of the checkpoint"),
       key("device", &ModelOptions::device, planned, Word{{"auto", "cpu"}, {"cuda"}}, "where the model runs"),
       key("schedule", &ModelOptions::schedule, planned, Word{{"resident"}, {"layer-major"}}, "the weights of a rank's own experts stay in memory"),
@@ -83,6 +88,7 @@ std::vector<Key<Study>> make_study_keys() {
   join(all, "reduce", &Study::reduce, reduce_keys());
   join(all, "attribute", &Study::attribute, attribute_keys());
   join(all, "evaluate", &Study::evaluate, evaluate_keys());
+  join(all, "tune", &Study::tune, tune_keys());
   return all;
 }
 
@@ -101,22 +107,21 @@ std::vector<std::string> required_keys(Stages stage) {
 }
 
 std::vector<FormerKey> const& former_keys() {
-  static std::vector<FormerKey> const keys{{"ses.bounds",
-                                            "every selection states the unimodal bound; R's stabs gives "
-                                            "others from its q, p, threshold and samples"}};
+  static std::vector<FormerKey> const keys{
+      {"ses.bounds",
+       "every selection states the unimodal bound; R's stabs gives "
+       "others from its q, p, threshold and samples"},
+      {"tune.gradient_accumulation_steps",
+       "tune.batch_tokens counts over all ranks and passes, and tune.pass_tokens bounds a "
+       "pass: a step makes as many passes as it needs"}};
   return keys;
 }
 
 std::vector<LaterKey> const& later_keys() {
   static std::vector<LaterKey> const keys = [] {
-    std::string_view const tune = "the stage `tune`";
     std::vector<LaterKey> rows;
     rows.push_back({"evaluate.keep", "dropping replies once they are judged"});
-    for (auto name :
-         {"tune.set", "tune.method", "tune.rank", "tune.alpha", "tune.learning_rate", "tune.steps",
-          "tune.warmup_steps", "tune.batch_tokens", "tune.gradient_accumulation_steps", "tune.max_grad_norm",
-          "tune.eval_steps", "tune.save_steps", "tune.retain"})
-      rows.push_back({name, tune});
+    rows.push_back({"tune.eval_steps", "losses on the validation split while tuning"});
     return rows;
   }();
   return keys;

@@ -39,47 +39,60 @@ Tensors gradients(Tensors const& of, Tensors const& at, Tensors const& given) {
 torch::Tensor ThereAndBack::up() {
   expect(pass_.cache == nullptr, "a pass with a cache has no gradient");
   torch::NoGradGuard const no_graph;
-  kept_ = {start(model_, pass_)};
-  for (std::int32_t i = 0; i < layers_of(model_); ++i)
-    kept_.push_back(through(kept_.back(), layer_of(model_, i), model_.exchange, pass_));
-  return normalise(kept_.back(), model_.weights.final_norm, model_.plan.norm);
+  auto h = start(model_, pass_);
+  kept_.clear();
+  for (std::int32_t i = 0; i < layers_of(model_); ++i) {
+    if (i >= lowest_) kept_.push_back(h);
+    h = through(h, layer_of(model_, i), model_.exchange, pass_);
+  }
+  kept_.push_back(h);
+  return normalise(h, model_.weights.final_norm, model_.plan.norm);
 }
 
 void ThereAndBack::down(torch::Tensor const& gradient, GradientTap& tap) {
-  expect(kept_.size() == model_.plan.layers.size() + 1, "down before up");
+  expect(kept_.size() == model_.plan.layers.size() + 1 - static_cast<std::size_t>(lowest_), "down before up");
   torch::AutoGradMode const graphs(true);
   auto const last = leaf(kept_.back());
   auto g = gradients({normalise(last, model_.weights.final_norm, model_.plan.norm)}, {last}, {gradient})[0];
-  auto const lowest = model_.plan.moe_layers().front().value;
-  for (auto i = layers_of(model_); i-- > lowest;) g = below(i, g, tap);
+  for (auto i = layers_of(model_); i-- > lowest_;) g = below(i, g, tap);
 }
 
-// The gradient of what enters layer i, `gradient`: of what leaves it.
+// The gradient of what enters layer i, `gradient`: of what leaves it. Of the lowest layer nothing, as nothing
+// below it is asked for.
 torch::Tensor ThereAndBack::below(std::int32_t i, torch::Tensor const& gradient, GradientTap& tap) {
   auto const layer = layer_of(model_, i);
-  auto const h = leaf(kept_[static_cast<std::size_t>(i)]);
+  auto const h = leaf(kept_[static_cast<std::size_t>(i - lowest_)]);
   auto const entered = enter(h, layer, pass_);
   if (!layer.spec().moe()) return gradients({leave(entered, {}, layer)}, {h}, {gradient})[0];
 
   auto const& decision = entered.decision;
   auto routes = model_.exchange.open(decision.experts);
   auto const x = leaf(routes.forth(entered.x)),
-             gates = leaf(routes.forth(decision.weights.to(torch::kFloat32)));  // [R, ..]
-  auto const there = apply_experts(x, routes.forth(decision.experts), gates, layer.moe());
+             gates = leaf(routes.forth(decision.weights.to(torch::kFloat32))),  // [R, ..]
+      choices = routes.forth(decision.experts);
+  auto const there = apply_experts(x, choices, gates, layer.moe());
   // what stands above the experts, cut off below
   Entered const cut{leaf(entered.h), leaf(entered.x), decision};
   auto const y = leaf(routes.back(there));
   auto const above = gradients({leave(cut, y, layer)}, {cut.h, cut.x, y}, {gradient});
-  auto const at_owner = gradients({there}, {x, gates}, {routes.forth(above[2])});
+  Tensors at{x, gates};
+  auto const parameters = tap.parameters(layer.id);
+  at.insert(at.end(), parameters.begin(), parameters.end());
+  auto const at_owner = gradients({there}, at, {routes.forth(above[2])});
   auto const dx = routes.back(at_owner[0]), dgates = routes.back(at_owner[1]);
   routes.close();
-  tap.on_gradient({layer.id,
-                   entered.x.detach(),
-                   {decision.logits.detach(), decision.experts, decision.weights.detach()},
-                   above[2],
-                   dgates});
-  return gradients({entered.h, entered.x, decision.weights}, {h},
-                   {above[0], above[1] + dx, dgates.to(decision.weights.scalar_type())})[0];
+  if (!parameters.empty())
+    tap.on_parameters(layer.id, Tensors(at_owner.begin() + 2, at_owner.end()), choices);
+  RoutingDecision const used{decision.logits.detach(), decision.experts, decision.weights.detach()};
+  tap.on_gradient({layer.id, entered.x.detach(), used, above[2], dgates});
+  if (i == lowest_) return {};
+  Tensors of{entered.h, entered.x, decision.weights},
+      given{above[0], above[1] + dx, dgates.to(decision.weights.scalar_type())};
+  if (auto const dlogits = tap.logit_gradient(layer.id, used); dlogits.defined()) {
+    of.push_back(decision.logits);
+    given.push_back(dlogits);
+  }
+  return gradients(of, {h}, given)[0];
 }
 
 torch::Tensor expert_products(ResidentModel const& model, LayerId layer, torch::Tensor const& v,

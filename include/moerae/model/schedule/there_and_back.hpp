@@ -23,22 +23,37 @@ struct LayerGradient {
   torch::Tensor dgates;
 };
 
-/// Sees the layers on the way down, from the last to the first. May use the exchange of the model, as every
-/// rank of the group does the same.
+/// Sees the layers on the way down, from the last to the first, and says what else a gradient is wanted of.
+/// May use the exchange of the model, as every rank of the group does the same.
 class GradientTap {
  public:
   virtual ~GradientTap() = default;
-  virtual void on_gradient(LayerGradient const& found) = 0;
+  virtual void on_gradient(LayerGradient const& /*found*/) {}
+  /// Tensors of this rank's experts of the layer that a gradient is wanted of, leaves; not collective.
+  [[nodiscard]] virtual std::vector<torch::Tensor> parameters(LayerId /*layer*/) { return {}; }
+  /// Their gradients, in order, from the rows of the whole group; choices [R, k]: the experts of those rows.
+  virtual void on_parameters(LayerId /*layer*/, std::vector<torch::Tensor> const& /*gradients*/,
+                             torch::Tensor const& /*choices*/) {}
+  /// dL/d(router logits) [T, K] of a term of L that reads them; undefined: none does. Not asked of the lowest
+  /// layer of the walk.
+  [[nodiscard]] virtual torch::Tensor logit_gradient(LayerId /*layer*/, RoutingDecision const& /*decision*/) {
+    return {};
+  }
 };
 
 /// One pass up, and down again. References outlive it; the pass has no cache.
 class ThereAndBack {
  public:
-  ThereAndBack(ResidentModel const& model, Pass& pass) : model_(model), pass_(pass) {}
+  /// Down to `lowest`, a MoE layer, the same on all ranks.
+  ThereAndBack(ResidentModel const& model, Pass& pass, LayerId lowest)
+      : model_(model), pass_(pass), lowest_(lowest.value) {}
+  ThereAndBack(ResidentModel const& model, Pass& pass)
+      : ThereAndBack(model, pass, model.plan.moe_layers().front()) {}
 
   /// Hidden states behind the final norm [T, H], those of `forward`. Collective over the expert group.
   [[nodiscard]] torch::Tensor up();
-  /// Carries dL/d(hidden states) [T, H] down to the lowest MoE layer. After `up`. Collective over the group.
+  /// Carries dL/d(hidden states) [T, H] down to the experts of the lowest layer. After `up`. Collective over
+  /// the group.
   void down(torch::Tensor const& gradient, GradientTap& tap);
 
  private:
@@ -46,7 +61,8 @@ class ThereAndBack {
 
   ResidentModel const& model_;
   Pass& pass_;
-  std::vector<torch::Tensor> kept_;  // [layers + 1] of [T, H]: before every layer, behind the last
+  std::int32_t lowest_;
+  std::vector<torch::Tensor> kept_;  // of [T, H]: before every layer from the lowest on, behind the last
 };
 
 /// <v, E_e(x)> for every row and each of its experts: v, x [T, H], experts [T, n] int64, ascending within a
