@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Submits the stages of one study as a chain of jobs: each starts when the one before has completed (afterok).
 # Usage: bash slurm/submit.sh STUDY.ini [OPTIONS] [--section.key VALUE ...]
-#   --stages LIST          of record,attribute,reduce,evaluate,verify,report, in this order (default: all but attribute
-#                          and evaluate)
+#   --stages LIST          of record,attribute,reduce,tune,evaluate,verify,report, in this order (default: all but
+#                          attribute, tune and evaluate)
 #   --sbatch "OPTIONS"     of sbatch, for every stage: --sbatch "--account=a --partition=p"
 #   --sbatch-STAGE "OPTIONS"   for one stage: --sbatch-record "--nodes=4 --ntasks-per-node=8 --time=8:00:00"
 #   --truth FILE           truth.json of a planted model, for the report
 #   --no-plan              do not check the study with `moerae plan` first
 #   --dry-run              print the sbatch commands and submit nothing
-# What is stopped by its time limit (record, attribute, evaluate) goes back into the queue and resumes (slurm/stage.sh).
+# What is stopped by its time limit (record, attribute, tune, evaluate) goes back into the queue and resumes (slurm/stage.sh).
 set -Eeuo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 fail() {
@@ -16,7 +16,7 @@ fail() {
   exit 2
 }
 
-known=(record attribute reduce evaluate verify report)
+known=(record attribute reduce tune evaluate verify report)
 study="" dry=no plan=yes all_options="" truth=""
 stages=(record reduce verify report) words=()
 declare -A stage_options=()

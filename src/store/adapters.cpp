@@ -26,6 +26,7 @@ void write_adapter(std::filesystem::path const& path, AdapterInfo const& info, A
     file.write("expert", expert, {n});
     file.write("tokens", info.tokens, {n});
     for (auto const& [name, tensor] : tensors) file.write(name, tensor.values, tensor.shape);
+    for (auto const& [name, values] : info.norms) file.write("norm/" + name, values, {n});
     for (auto const& [name, values] : info.history) file.write("history/" + name, values, {values.size()});
     mark_complete(file);
     file.close();
@@ -57,7 +58,10 @@ AdapterReader AdapterReader::open(std::filesystem::path const& path) {
                       "{}: its experts are not ascending by (layer, expert), each once", name);
   info.tokens = file.read<std::int64_t>("tokens");
   for (auto const& dataset : file.datasets())
-    if (dataset.starts_with("history/")) info.history[dataset.substr(8)] = file.read<double>(dataset);
+    if (dataset.starts_with("history/"))
+      info.history[dataset.substr(8)] = file.read<double>(dataset);
+    else if (dataset.starts_with("norm/"))
+      info.norms[dataset.substr(5)] = file.read<double>(dataset);
   for (auto const& dataset : file.datasets())
     if (dataset.starts_with("gate_up/") || dataset.starts_with("down/")) {
       auto const shape = file.shape(dataset);

@@ -1,4 +1,4 @@
-#include "moerae/tune/batches.hpp"
+#include "tune/batches.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -54,6 +54,10 @@ Trainer::Result Trainer::result(bool with_optimiser) const {
   auto tokens = s.trained.tokens();
   mpi::sum(s.setting.grid.data, std::span(tokens));
   out.info.tokens = gather<std::int64_t>(group, at, tokens);
+  std::map<std::string, std::vector<double>> norms{{"gate", {}}, {"up", {}}, {"down", {}}};
+  for (std::size_t i = 0; i < s.trained.own().size(); ++i)
+    for (auto const& [map, norm] : s.trained.norms(i)) norms[map].push_back(norm);
+  for (auto const& [map, mine] : norms) out.info.norms[map] = gather<double>(group, at, mine);
   auto const add = [&](std::string const& prefix, torch::Tensor const& of) {
     for (auto const& [name, shape] : s.trained.shapes()) {
       std::vector<float> mine;

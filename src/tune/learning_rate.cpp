@@ -1,4 +1,4 @@
-#include "moerae/tune/learning_rate.hpp"
+#include "tune/learning_rate.hpp"
 
 #include <cmath>
 #include <numbers>

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "moerae/model/rows.hpp"
-#include "moerae/tune/batches.hpp"
+#include "tune/batches.hpp"
 
 namespace moerae {
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "moerae/tune/batches.hpp"
 #include "moerae/tune/trainer.hpp"
+#include "tune/batches.hpp"
 #include "tune/losses.hpp"
 #include "tune/trained_experts.hpp"
 

@@ -77,6 +77,17 @@ torch::Tensor TrainedExperts::part(std::size_t own, std::string const& name, tor
   return part(own, *std::ranges::find(parts_, name, &Part::name), of);
 }
 
+std::map<std::string, double> TrainedExperts::norms(std::size_t own) const {
+  auto const added = [&](std::string const& map) {
+    if (options_.method == Trained::full) return part(own, map + "/delta", values_);
+    auto const scale = options_.alpha / static_cast<double>(options_.rank);
+    return part(own, map + "/b", values_).matmul(part(own, map + "/a", values_)) * scale;
+  };
+  auto const norm = [](torch::Tensor const& t) { return t.to(torch::kFloat64).norm().item<double>(); };
+  auto const both = added("gate_up").chunk(2);
+  return {{"gate", norm(both[0])}, {"up", norm(both[1])}, {"down", norm(added("down"))}};
+}
+
 void TrainedExperts::draw(std::uint64_t seed) {
   for (std::size_t i = 0; i < own_.size(); ++i)
     for (std::size_t p = 0; p < parts_.size(); ++p) {

@@ -40,6 +40,9 @@ class TrainedExperts {
   /// Counts the tokens that chose each expert: choices [R, k].
   void count(LayerId layer, torch::Tensor const& choices);
 
+  /// Frobenius norms of what is added to gate, up and down of an own expert.
+  [[nodiscard]] std::map<std::string, double> norms(std::size_t own) const;
+
   /// The chosen experts of this rank, ascending, and the tokens that chose them in passes that were counted.
   [[nodiscard]] std::vector<store::ExpertKey> const& own() const { return own_; }
   [[nodiscard]] std::vector<std::int64_t>& tokens() { return tokens_; }

@@ -7,7 +7,7 @@
 #include "moerae/model/torch_error.hpp"
 #include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/ordered_sum.hpp"
-#include "moerae/tune/learning_rate.hpp"
+#include "tune/learning_rate.hpp"
 #include "tune/step_gradient.hpp"
 #include "tune/trainer_state.hpp"
 

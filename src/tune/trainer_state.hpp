@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "moerae/tune/batches.hpp"
 #include "moerae/tune/trainer.hpp"
 #include "tune/adamw.hpp"
+#include "tune/batches.hpp"
 #include "tune/losses.hpp"
 #include "tune/trained_experts.hpp"
 

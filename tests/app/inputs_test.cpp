@@ -12,7 +12,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 using testing::ElementsAre;
 
-Json const found{{"model", "weights"}, {"corpus", "prompts"}};  // behind the paths
+Json const found{{"model", "weights"},
+                 {"corpus", "prompts"},
+                 {"adapter", nullptr},
+                 {"experts", Json::array()}};  // behind the paths
 
 std::string hash_of(Stages stage, Study const& study, int method = 1) {
   return store::inputs_hash(inputs_of(stage, study, method, found));
@@ -21,9 +24,10 @@ std::string hash_of(Stages stage, Study const& study, int method = 1) {
 // Some value that the key takes and that is not its default.
 template <class Target>
 Target changed(Key<Target> const& key) {
-  for (auto const* text : {"7",       "8",        "0.75",      "true",   "false", "one",         "a:b",
-                           "float32", "response", "bootstrap", "layer",  "js",    "paper",       "none",
-                           "last",    "negative", "esft_gate", "mask:a", "test",  "single_mask", "0.25"}) {
+  for (auto const* text :
+       {"7",         "8",         "0.75",  "true",        "false", "one",  "a:b",   "float32",
+        "response",  "bootstrap", "layer", "js",          "paper", "none", "last",  "negative",
+        "esft_gate", "mask:a",    "test",  "single_mask", "0.25",  "full", "linear"}) {
     Target target;
     auto const before = key.json(target);
     try {
@@ -43,7 +47,7 @@ TEST(Inputs, AKeyDecidesExactlyTheStagesThatItsRowNames) {
     if (key.name == "model.device" || key.name == "model.schedule" || key.name == "grid.exchange")
       continue;  // one value each that means another
     auto const study = changed(key);
-    for (auto const stage : {stage::record, stage::attribute, stage::reduce, stage::evaluate})
+    for (auto const stage : {stage::record, stage::attribute, stage::reduce, stage::evaluate, stage::tune})
       EXPECT_EQ(hash_of(stage, study) != hash_of(stage, {}), (key.use.bits & stage) != 0)
           << key.name << " and stage " << stage;
   }
@@ -68,10 +72,13 @@ TEST(Inputs, KeysThatDecideNoBitsAreFew) {
   }
   EXPECT_THAT(without, ElementsAre("run.dir", "run.from",             // where results lie
                                    "run.wall_limit",                  // when the work is interrupted
+                                   "model.adapter_scale",             // part of the input `adapter`
                                    "model.device", "model.schedule",  // one value each in this version
                                    "reduce.memory",                   // the size of the parts
                                    "evaluate.conditions",             // which replies there are
-                                   "evaluate.controls"));
+                                   "evaluate.controls",
+                                   "tune.control",       // the input `experts` says which
+                                   "tune.save_steps"));  // when checkpoints are written
 }
 
 TEST(Inputs, WhatIsResolvedStandsForWhatWasGiven) {

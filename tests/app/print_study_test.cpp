@@ -19,6 +19,8 @@ from = /runs/c
 wall_limit = 0.1
 [model]
 path = /models/m
+adapter = /models/adapter.h5
+adapter_scale = -1
 dtype = float32
 device = cpu
 [grid]
@@ -71,6 +73,27 @@ routing = true
 sequences = 5
 batch_tokens = 77
 shard_prompts = 11
+[tune]
+set = one@3
+control = 2
+method = full
+rank = 3
+alpha = 5
+sets = a
+retain_sets = b
+retain = 0.3
+retain_share = 0.2
+routing = 0.1
+routing_temperature = 0.7
+learning_rate = 0.01
+decay = linear
+warmup_steps = 2
+steps = 9
+batch_tokens = 100
+pass_tokens = 50
+max_grad_norm = 2
+weight_decay = 0.1
+save_steps = 3
 [attribute]
 criteria = single_mask
 phase = prompt

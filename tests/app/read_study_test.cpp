@@ -86,7 +86,7 @@ TEST(ReadStudy, AllFaultsInOneError) {
 
 TEST(ReadStudy, UnknownKeys) {
   EXPECT_THAT(faults_of("dir = x\n"), HasSubstr("study.ini:1: dir: unknown key; did you mean run.dir?"));
-  EXPECT_THAT(faults_of("[run]\nbatch_tokens = 1\n"), HasSubstr("did you mean record.batch_tokens?"));
+  EXPECT_THAT(faults_of("[run]\nbatch_token = 1\n"), HasSubstr(".batch_tokens?"));
   EXPECT_THAT(faults_of("[evaluate]\nphse = prompt\n"), HasSubstr("did you mean evaluate.phase?"));
   EXPECT_THAT(faults_of("", {"--zzzzzzzz.yyyyyyyy", "1"}),
               HasSubstr("command line: zzzzzzzz.yyyyyyyy: unknown key\n"));
@@ -95,18 +95,21 @@ TEST(ReadStudy, UnknownKeys) {
 }
 
 TEST(ReadStudy, KeysOfLaterStagesAreNotUnknown) {
-  auto const message = faults_of("[evaluate]\nkeep = labels\n[tune]\nrank = 8\n");
+  auto const message = faults_of("[evaluate]\nkeep = labels\n[tune]\neval_steps = 8\n");
   EXPECT_THAT(
       message,
       HasSubstr("evaluate.keep belongs to dropping replies once they are judged, which is not available"));
-  EXPECT_THAT(message, HasSubstr("tune.rank belongs to the stage `tune`"));
+  EXPECT_THAT(message, HasSubstr("tune.eval_steps belongs to losses on the validation split"));
   EXPECT_THAT(message, Not(HasSubstr("unknown")));
 }
 
 TEST(ReadStudy, KeysAndWordsOfEarlierVersionsSayWhatTookTheirPlace) {
-  auto const message = faults_of("[ses]\nbounds = meinshausen-buhlmann\nresample = half\n");
+  auto const message = faults_of(
+      "[ses]\nbounds = meinshausen-buhlmann\nresample = half\n[tune]\ngradient_accumulation_steps = 2\n");
   EXPECT_THAT(message, HasSubstr("ses.bounds is gone: every selection states the unimodal bound"));
   EXPECT_THAT(message, HasSubstr("give complementary"));
+  EXPECT_THAT(message,
+              HasSubstr("tune.gradient_accumulation_steps is gone: tune.batch_tokens counts over all ranks"));
 }
 
 TEST(ReadStudy, ValuesOfLaterVersions) {

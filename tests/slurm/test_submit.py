@@ -131,8 +131,8 @@ def test_a_refused_job_ends_the_chain(cluster: Cluster) -> None:
         ([], "no study is given"),
         (["no.ini"], "no such study file"),
         (["study.ini", "other.ini"], "one study at a time"),
-        (["study.ini", "--stages", "record,tune"], "'tune' is not a stage"),
-        (["study.ini", "--sbatch-tune", "x"], "no such stage"),
+        (["study.ini", "--stages", "record,train"], "'train' is not a stage"),
+        (["study.ini", "--sbatch-train", "x"], "no such stage"),
         (["study.ini", "--truth", "none.json"], "no such file"),
         (["study.ini", "--run.seed"], "needs a value"),
         (["study.ini", "--dryrun"], "unknown option"),
@@ -149,11 +149,11 @@ def test_a_study_without_run_dir_is_refused(cluster: Cluster) -> None:
     assert done.returncode == 2 and "run.dir is given neither" in done.stderr
 
 
-@pytest.mark.parametrize("stage", ["record", "attribute", "reduce", "evaluate", "verify"])
+@pytest.mark.parametrize("stage", ["record", "attribute", "reduce", "evaluate", "tune", "verify"])
 def test_a_stage_runs_under_srun(cluster: Cluster, stage: str) -> None:
     script = ROOT / f"slurm/{stage}.sbatch"
     # these stop gracefully; the signal would kill the others, and repeating them starts anew
-    assert ("#SBATCH --signal=USR1@120\n" in script.read_text()) == (stage in ("record", "attribute", "evaluate"))
+    assert ("#SBATCH --signal=USR1@120\n" in script.read_text()) == (stage in ("record", "attribute", "evaluate", "tune"))
     done = cluster.run(str(script), str(ROOT), "a.ini", "--run.seed", "1", MOERAE_SRUN="--mpi=pmix")
     assert done.returncode == 0, done.stderr
     program = str(cluster.folder / "bin/moerae")

@@ -30,6 +30,8 @@ struct AdapterInfo {
   std::int64_t step = 0;             ///< steps of the optimiser behind it
   std::vector<ExpertKey> experts;    ///< [n], ascending
   std::vector<std::int64_t> tokens;  ///< [n] that chose each of them in training
+  /// norm/<map>, of gate, up and down: Frobenius norm of what is added to the map of each expert [n].
+  std::map<std::string, std::vector<double>> norms;
   /// By name (loss, learning_rate, ...), a value for every step: history/<name> [step].
   std::map<std::string, std::vector<double>> history;
 };
