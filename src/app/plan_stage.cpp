@@ -19,6 +19,7 @@ ExitCode run_plan(Context const& context, Study const& study) {
              describe_work(study, job, context.world.size());
       if (has_margins(job.corpus, study.attribute))
         text += describe_attribution(study, make_attribute_job(study));
+      if (!study.tune.set.empty()) text += describe_training(study, job);
       if (!study.evaluate.conditions.empty()) text += describe_replies(study, lay_out_replies(study));
     }
     if (context.world.rank() == 0) std::fputs(text.c_str(), stdout);

@@ -20,4 +20,7 @@ namespace moerae {
 /// What it prints of the replies: prompts, conditions, memory of the cache per rank.
 [[nodiscard]] std::string describe_replies(Study const& study, EvaluateJob const& job);
 
+/// What it prints of a training, whose set need not be there yet: examples, epochs, what an expert takes.
+[[nodiscard]] std::string describe_training(Study const& study, ModelInputs const& inputs);
+
 }  // namespace moerae
