@@ -7,6 +7,7 @@
 #include "moerae/base/check.hpp"
 #include "moerae/model/load_weights.hpp"
 #include "moerae/record/shard_bytes.hpp"
+#include "moerae/tune/examples.hpp"
 
 namespace moerae {
 namespace {
@@ -136,16 +137,17 @@ std::string describe_training(Study const& study, ModelInputs const& inputs) {
   }
   auto const total = static_cast<std::int64_t>(found.all.size());
   Table table;
-  table.line("tune", fmt::format("{} replies to learn and {} to keep, {} prompts without; {} tokens; {} steps of {} "
-                                 "tokens",
-                                 total - kept, kept, found.left_out, tokens, options.steps, options.batch_tokens));
+  table.line("tune",
+             fmt::format("{} replies to learn and {} to keep, {} prompts without; {} tokens; {} steps of {} "
+                         "tokens",
+                         total - kept, kept, found.left_out, tokens, options.steps, options.batch_tokens));
   auto const& plan = inputs.model.plan;
-  auto const inner = plan.layers[static_cast<std::size_t>(plan.moe_layers().front().value)].moe()->intermediate;
-  auto const parameters = options.method == Trained::full
-                              ? 3 * inner * plan.hidden
-                              : options.rank * (2 * plan.hidden + 3 * inner);
-  table.line("tune per expert", fmt::format("{} trained parameters, {} with gradient and optimiser", parameters,
-                                            bytes(parameters * 16)));
+  auto const inner =
+      plan.layers[static_cast<std::size_t>(plan.moe_layers().front().value)].moe()->intermediate;
+  auto const parameters = options.method == Trained::full ? 3 * inner * plan.hidden
+                                                          : options.rank * (2 * plan.hidden + 3 * inner);
+  table.line("tune per expert", fmt::format("{} trained parameters, {} with gradient and optimiser",
+                                            parameters, bytes(parameters * 16)));
   return table.text();
 }
 

@@ -15,6 +15,8 @@ void choose(TuneJob& job, Study const& study) {
   auto const set = find_set(study, spec.set, "tune.set = " + options.set);
   if (set.provenance.contains("weights_hash"))
     job.made_on = set.provenance.at("weights_hash").get<std::string>();
+  validate<ConfigError>(!set.experts.empty(), "tune.set = {}: the set is empty, so there is nothing to train",
+                        options.set);
   auto const wanted = options.control ? *options.control + 1 : 0;
   auto const all = with_controls(spec, set, wanted);
   auto chosen =
@@ -32,8 +34,6 @@ void choose(TuneJob& job, Study const& study) {
         options.set, expert.value, layer.value);
     job.chosen.push_back({layer, expert});
   }
-  validate<ConfigError>(!job.chosen.empty(), "tune.set = {}: the set is empty, so there is nothing to train",
-                        options.set);
 }
 
 void check_examples(TuneJob const& job, TuneOptions const& options) {

@@ -51,7 +51,7 @@ ExitCode run_tune(Context const& context, Study const& study) {
       job.chosen.size(), job.set, job.examples.all.size() - static_cast<std::size_t>(retained), retained,
       options.steps, options.batch_tokens, job.model.plan.family, job.model.dtype, grid.data_width,
       grid.expert_width, folder.stage().path.string());
-  if (job.examples.left_out > 0)
+  if (job.examples.left_out > 0 && world.rank() == 0)
     spdlog::warn("tune: {} prompts of the sets have no reply and are left out", job.examples.left_out);
   if (opened.complete()) {
     spdlog::info("tune: nothing to do, the adapter is there");
@@ -91,7 +91,7 @@ ExitCode run_tune(Context const& context, Study const& study) {
     }
   }
   auto const result = trainer.result(/*with_optimiser=*/false);
-  report(result);
+  if (world.rank() == 0) report(result);
   files.finish(result);
   auto const& loss = trainer.history().at("loss");
   spdlog::info(

@@ -67,11 +67,13 @@ void Trainer::step() {
   double loss = 0, tokens = 0;
   for (std::size_t t = 0; t < term.of.size(); ++t) loss += term.of[t] = sums.of[t] * factor.of[t];
   for (auto const i : batch) tokens += static_cast<double>(s.setting.examples[i].tokens());
-  validate<Error>(
-      std::isfinite(loss) && std::isfinite(norm),
-      "tune: step {}: the loss is {} and the norm of the gradient {}; the training diverged, and the last "
-      "checkpoint is kept: take a smaller tune.learning_rate, or more tune.warmup_steps",
-      s.steps + 1, loss, norm);
+  mpi::agree(s.setting.world, [&] {
+    validate<Error>(
+        std::isfinite(loss) && std::isfinite(norm),
+        "tune: step {}: the loss is {} and the norm of the gradient {}; the training diverged, and the last "
+        "checkpoint is kept: take a smaller tune.learning_rate, or more tune.warmup_steps",
+        s.steps + 1, loss, norm);
+  });
   auto const rate = learning_rate(options, s.steps);
   // as clip_grad_norm_ of torch
   auto const scale = std::min(1.0, options.max_grad_norm / (norm + 1e-6));

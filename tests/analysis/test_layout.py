@@ -10,7 +10,21 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # a module may include those before it, and itself
-ORDER = ("base", "keys", "mpi", "store", "corpus", "model", "run", "record", "attribute", "reduce", "evaluate", "tune", "app")
+ORDER = (
+    "base",
+    "keys",
+    "mpi",
+    "store",
+    "corpus",
+    "model",
+    "run",
+    "record",
+    "attribute",
+    "reduce",
+    "evaluate",
+    "tune",
+    "app",
+)
 TORCH = {"model", "attribute", "evaluate", "tune"}
 TORCH_IN_APP = {
     "src/app/info.cpp": "prints the version of torch",

@@ -1,4 +1,4 @@
-"""`tune`: the same bits on the same grid, interrupted or not; the adapter on the model is what was trained; what is refused."""
+"""`tune`: the same bits on one grid, interrupted or not; the adapter on the model is what was trained; what is refused."""
 
 from __future__ import annotations
 
@@ -99,7 +99,9 @@ def test_any_grid(whole: dict[tuple[int, int], Path]) -> None:
 
 @pytest.mark.parametrize("sign", [signal.SIGUSR1, signal.SIGKILL])
 @pytest.mark.parametrize("grid", [(2, 1), (1, 2)])
-def test_interrupted_and_repeated(model, corpus, chosen, whole, tmp_path: Path, grid: tuple[int, int], sign: int) -> None:
+def test_interrupted_and_repeated(
+    model, corpus, chosen, whole, tmp_path: Path, grid: tuple[int, int], sign: int
+) -> None:
     run = tmp_path / "run"
     study = tuning(model, corpus, chosen, run, grid[1])
     job = support.start("tune", study, 2)
@@ -178,7 +180,7 @@ def of_other_weights(path: Path) -> Path:
         ({"tune.set": "some"}, ["tune.set", "moerae reduce"]),
         ({"tune.control": 2}, ["control"]),
         ({"tune.rank": 0}, ["tune.rank"]),
-        ({"tune.sets": "zebra"}, ["tune.sets", "zebra", "learn, keep"]),
+        ({"tune.sets": "zebra"}, ["tune.sets", "zebra", "keep, learn"]),
         ({"tune.sets": "learn, keep"}, ["tune.retain_sets", "keep"]),
         ({"tune.warmup_steps": 12}, ["tune.warmup_steps", "tune.steps"]),
         ({"tune.method": "dora"}, ["tune.method", "lora | full"]),
@@ -221,7 +223,9 @@ def test_what_was_made_for_other_weights_is_refused(model, corpus, chosen, whole
 
 def test_no_adapter_is_refused(model, corpus, tmp_path: Path) -> None:
     keys = support.recording(model, corpus, tmp_path / "run") | {"model.adapter": corpus}
-    support.assert_one_error(support.moerae("record", keys, ranks=2, code=support.DATA), ["no adapter of `moerae tune`"])
+    support.assert_one_error(
+        support.moerae("record", keys, ranks=2, code=support.DATA), ["no adapter of `moerae tune`"]
+    )
 
 
 def test_replies_are_needed(model, chosen, tmp_path: Path) -> None:

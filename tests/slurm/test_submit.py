@@ -153,7 +153,9 @@ def test_a_study_without_run_dir_is_refused(cluster: Cluster) -> None:
 def test_a_stage_runs_under_srun(cluster: Cluster, stage: str) -> None:
     script = ROOT / f"slurm/{stage}.sbatch"
     # these stop gracefully; the signal would kill the others, and repeating them starts anew
-    assert ("#SBATCH --signal=USR1@120\n" in script.read_text()) == (stage in ("record", "attribute", "evaluate", "tune"))
+    assert ("#SBATCH --signal=USR1@120\n" in script.read_text()) == (
+        stage in ("record", "attribute", "evaluate", "tune")
+    )
     done = cluster.run(str(script), str(ROOT), "a.ini", "--run.seed", "1", MOERAE_SRUN="--mpi=pmix")
     assert done.returncode == 0, done.stderr
     program = str(cluster.folder / "bin/moerae")

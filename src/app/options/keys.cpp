@@ -25,6 +25,7 @@ constexpr Use everywhere{in_run, stage::none, in_run},
          stage::reduce | stage::evaluate | stage::tune},
     model{laid_out, computing, laid_out, "model"}, corpus{laid_out, computing, computing, "corpus"},
     computes{laid_out, computing},
+    gridded{laid_out, computing & ~stage::tune},  // a training goes on on another grid, equal to rounding
     keeps_routing{stage::plan | stage::record | stage::evaluate, stage::record | stage::evaluate},
     adapted{laid_out & ~stage::tune, computing & ~stage::tune, stage::none, "adapter"},
     scaled{laid_out & ~stage::tune}, records{stage::plan | stage::record, stage::record}, planned{laid_out},
@@ -53,8 +54,8 @@ std::vector<Key<ModelOptions>> model_keys() {
 
 std::vector<Key<GridOptions>> grid_keys() {
   return {
-      key("expert", &GridOptions::expert, computes, Integer<int>{1}, "ranks of one expert group, each with its share of every layer's experts; data width = ranks / expert"),
-      key("exchange", &GridOptions::exchange, computes, Word{{"dispatch"}, {"gather"}}, "tokens travel to the experts"),
+      key("expert", &GridOptions::expert, gridded, Integer<int>{1}, "ranks of one expert group, each with its share of every layer's experts; data width = ranks / expert"),
+      key("exchange", &GridOptions::exchange, gridded, Word{{"dispatch"}, {"gather"}}, "tokens travel to the experts"),
   };
 }
 
