@@ -9,13 +9,19 @@ if [[ -f $root/slurm/site.sh ]]; then
   # shellcheck source=/dev/null
   source "$root/slurm/site.sh"
 fi
+# shellcheck source=slurm/words.sh
+source "$root/slurm/words.sh"
 export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-1}"
 export SRUN_CPUS_PER_TASK="${SLURM_CPUS_PER_TASK:-1}" # since Slurm 22.05 srun does not take it from the job
 
 # start_step OPTIONS... -- COMMAND...: one job step; a rank that ends badly takes the others with it
 start_step() {
   local -a extra=() options=()
-  read -ra extra <<<"${MOERAE_SRUN:-}"
+  split_words "${MOERAE_SRUN:-}" || {
+    echo "stage: MOERAE_SRUN=$MOERAE_SRUN: a quote is open" >&2
+    exit 2
+  }
+  extra=("${split[@]}")
   while [[ $1 != -- ]]; do
     options+=("$1")
     shift

@@ -5,6 +5,7 @@
 #                          attribute, tune and evaluate)
 #   --sbatch "OPTIONS"     of sbatch, for every stage: --sbatch "--account=a --partition=p"
 #   --sbatch-STAGE "OPTIONS"   for one stage: --sbatch-record "--nodes=4 --ntasks-per-node=8 --time=8:00:00"
+#                          (quotes hold a word together: --sbatch "--comment='two words'")
 #   --truth FILE           truth.json of a planted model, for the report
 #   --no-plan              do not check the study with `moerae plan` first
 #   --dry-run              print the sbatch commands and submit nothing
@@ -16,6 +17,8 @@ fail() {
   exit 2
 }
 
+# shellcheck source=slurm/words.sh
+source "$root/slurm/words.sh"
 known=(record attribute reduce tune evaluate verify report)
 study="" dry=no plan=yes all_options="" truth=""
 stages=(record reduce verify report) words=()
@@ -26,11 +29,12 @@ while (($#)); do
     --dry-run) dry=yes ;;
     --no-plan) plan=no ;;
     -h | --help)
-      sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+      sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
       exit 0
       ;;
     --stages | --sbatch | --sbatch-* | --truth)
       (($# > 1)) || fail "$1 needs a value"
+      [[ $1 != --sbatch* ]] || split_words "$2" || fail "$1 $2: a quote is open"
       case "$1" in
         --stages) IFS=, read -ra stages <<<"$2" ;;
         --sbatch) all_options="$2" ;;
@@ -80,8 +84,8 @@ fi
 previous=""
 for stage in "${stages[@]}"; do
   command=(sbatch --parsable)
-  read -ra options <<<"$all_options ${stage_options[$stage]:-}"
-  command+=("${options[@]}")
+  split_words "$all_options ${stage_options[$stage]:-}"
+  command+=("${split[@]}")
   if [[ -n $previous ]]; then
     command+=("--dependency=afterok:$previous" --kill-on-invalid-dep=yes)
   fi

@@ -6,13 +6,14 @@
 #include <torch/version.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <ranges>
-#include <thread>
 
 #include "app/context.hpp"
 #include "moerae/attribute/options.hpp"
 #include "moerae/base/build_info.hpp"
+#include "moerae/model/threads.hpp"
 #include "moerae/reduce/names.hpp"
 
 namespace moerae {
@@ -42,6 +43,7 @@ std::string matrix_features() {
 }  // namespace
 
 ExitCode run_info(Context const& context, Study const&) {
+  auto const share = threads_of_rank(context.world.on_this_host());  // collective
   if (context.world.rank() != 0) return ExitCode::complete;
   char mpi[MPI_MAX_LIBRARY_VERSION_STRING];
   int length = 0;
@@ -55,13 +57,12 @@ ExitCode run_info(Context const& context, Study const&) {
   line("moerae", fmt::format("{}, commit {}{}", build_info::version, build_info::git_commit,
                              build_info::git_dirty ? " with changes" : ""));
   line("build", fmt::format("{}, {}", build_info::compiler, build_info::build_type));
-  line("torch",
-       fmt::format("{}, {}, {} threads", TORCH_VERSION, at::get_cpu_capability(), at::get_num_threads()));
+  line("torch", fmt::format("{}, {}, {} thread(s) a rank", TORCH_VERSION, at::get_cpu_capability(),
+                            std::getenv("OMP_NUM_THREADS") ? at::get_num_threads() : share));
   line("MPI", fmt::format("{}, {} rank(s)", std::string_view(mpi).substr(0, std::string_view(mpi).find(',')),
                           context.world.size()));
   line("HDF5", fmt::format("{}.{}.{}", major, minor, release));
-  line("CPU",
-       fmt::format("{}, {} threads,{}", cpu_name(), std::thread::hardware_concurrency(), matrix_features()));
+  line("CPU", fmt::format("{}, {} that a rank may use,{}", cpu_name(), share, matrix_features()));
   line("GPU", at::hasCUDA() ? "seen by torch; this version computes on the CPU only"
                             : "none that this torch can use");
   line("criteria", fmt::format("{}", fmt::join(contrast_criteria(), " ")));

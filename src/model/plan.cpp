@@ -71,19 +71,26 @@ void check(Config const& config, ModelPlan const& plan) {
                 fmt::format("at most 2^20 experts in all, not {} in each layer", experts));
 }
 
-// Files in a number format that the family does not know would be read as if they were plain.
-void check_quantisation(Config const& config, Family const& family) {
-  auto const quantised = config.object("quantization_config");
-  if (!quantised) return;
-  if (std::string_view(family.quantisation).empty())
-    config.fail("quantization_config", fmt::format("none: quantised files of {} cannot be read; use the "
-                                                   "checkpoint in bfloat16",
-                                                   family.model_type));
-  quantised->only("quant_method", "", family.quantisation);
+Family const& find_family(Config const& config) {
+  auto const type = config.text("model_type", "");
+  auto const known = families();
+  auto const family =
+      std::ranges::find(known, family_of(type), [](auto const& f) { return std::string_view(f.model_type); });
+  if (family != known.end()) return *family;
+  for (auto const& architecture : config.texts("architectures"))
+    for (auto const& f : known)
+      if (architecture == f.architecture)
+        config.fail("model_type", fmt::format("a known family; by its architectures, {}, it may be {} under "
+                                              "another name: if it is, set model_type to {}",
+                                              architecture, f.model_type, f.model_type));
+  std::string names;
+  for (auto const& f : known) names += (names.empty() ? "" : ", ") + std::string(f.model_type);
+  config.fail("model_type", "one of the known families: " + names);
 }
 
 std::string dtype_of(Config const& config) {
-  auto const name = config.text("dtype", config.text("torch_dtype", "float32"));
+  auto const name =
+      config.text("dtype", config.text("torch_dtype", "float32", Null::as_absent), Null::as_absent);
   for (auto const* known : {"float32", "bfloat16", "float16"})
     if (name == known) return name;
   config.fail(config.has("dtype") ? "dtype" : "torch_dtype", "float32, bfloat16 or float16");
@@ -115,18 +122,11 @@ RouterSpec ModelPlan::router() const {
 
 ModelPlan read_plan(std::filesystem::path const& folder) {
   auto const path = folder / "config.json";
-  auto json = parse_strict_json(read_small_file(path, 1 << 20), path.string());
+  auto json = parse_python_json(read_small_file(path, 1 << 20), path.string());
   Config const config(path.string(), std::move(json));
   ModelPlan plan;
-  plan.family = config.text("model_type", "");
-  auto const known = families();
-  auto const family =
-      std::ranges::find_if(known, [&](Family const& f) { return plan.family == f.model_type; });
-  if (family == known.end()) {
-    std::string names;
-    for (auto const& f : known) names += (names.empty() ? "" : ", ") + std::string(f.model_type);
-    config.fail("model_type", "one of the known families: " + names);
-  }
+  auto const& family = find_family(config);
+  plan.family = family.model_type;
   if (auto const act = config.text("hidden_act", "silu"); act != "silu") config.fail("hidden_act", "silu");
   plan.dtype = dtype_of(config);
   plan.vocabulary = config.integer("vocab_size", 1);
@@ -134,8 +134,9 @@ ModelPlan read_plan(std::filesystem::path const& folder) {
   plan.positions = config.integer("max_position_embeddings", 0, 0);
   plan.tied_embeddings = config.boolean("tie_word_embeddings", false);
   plan.names.extras = {"*.rotary_emb.inv_freq"};  // a buffer that older files hold
-  check_quantisation(config, *family);
-  family->plan(config, plan);
+  if (auto const quantised = config.object("quantization_config"))
+    plan.quantised = quantised->text("quant_method", "an unnamed method");
+  family.plan(config, plan);
   if (plan.tied_embeddings)
     plan.names.extras.push_back(plan.names.head + ".weight");  // a copy of the embedding
   check(config, plan);

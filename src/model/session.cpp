@@ -4,8 +4,8 @@
 
 #include <cstdlib>
 
-#include "model/threads.hpp"
 #include "model/weights_hash.hpp"
+#include "moerae/model/threads.hpp"
 #include "moerae/model/torch_error.hpp"
 #include "moerae/mpi/agree.hpp"
 
@@ -50,7 +50,7 @@ torch::Dtype torch_dtype(ModelSource const& source) {
 
 ModelSource open_model(std::filesystem::path const& folder, std::string const& dtype) {
   ModelSource source{read_plan(folder), Checkpoint::open(folder), {}};
-  source.checkpoint.check_against(source.plan);
+  source.plan = source.checkpoint.fit(std::move(source.plan));
   source.dtype = resolve_dtype(dtype, source.plan.dtype);
   return source;
 }

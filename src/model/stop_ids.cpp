@@ -12,7 +12,7 @@ std::vector<std::uint32_t> stop_ids(std::filesystem::path const& folder) {
   for (auto const* name : {"generation_config.json", "config.json"}) {
     auto const path = folder / name;
     if (!std::filesystem::exists(path)) continue;
-    auto const json = parse_strict_json(read_small_file(path, 1 << 20), path.string());
+    auto const json = parse_python_json(read_small_file(path, 1 << 20), path.string());
     auto const found = json.find("eos_token_id");
     if (found == json.end() || found->is_null()) continue;
     std::vector<std::uint32_t> ids;

@@ -1,5 +1,7 @@
 #include "model/strict_json.hpp"
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -10,6 +12,11 @@
 #include "moerae/base/check.hpp"
 
 namespace moerae {
+namespace {
+
+constexpr std::array<std::string_view, 3> not_finite{"NaN", "Infinity", "-Infinity"};
+
+}  // namespace
 
 std::string brief(std::string const& text) {
   return text.size() > 200 ? text.substr(0, 200) + "..." : text;
@@ -56,6 +63,26 @@ nlohmann::json parse_strict_json(std::string_view text, std::string const& sourc
   }
   validate<DataError>(out.is_object(), "{}: expected a JSON object at the top", source);
   return out;
+}
+
+nlohmann::json parse_python_json(std::string_view text, std::string const& source) {
+  std::string out;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto const rest = text.substr(i);
+    auto const* const number =
+        quoted ? nullptr
+               : std::ranges::find_if(not_finite, [&](auto word) { return rest.starts_with(word); });
+    if (number != nullptr && number != not_finite.end()) {
+      out += fmt::format("\"{}\"", *number);
+      i += number->size() - 1;
+      continue;
+    }
+    if (text[i] == '"') quoted = !quoted;
+    out += text[i];
+    if (quoted && text[i] == '\\' && i + 1 < text.size()) out += text[++i];
+  }
+  return parse_strict_json(out, source);
 }
 
 std::string read_small_file(std::filesystem::path const& path, std::size_t limit) {

@@ -12,6 +12,10 @@ namespace moerae {
 [[nodiscard]] nlohmann::json parse_strict_json(std::string_view text, std::string const& source,
                                                int depth = 16);
 
+/// The same of a file that Python's json writes and reads: NaN, Infinity and -Infinity are there strings of
+/// these letters, so that they may stand where nobody reads them and are no number where somebody does.
+[[nodiscard]] nlohmann::json parse_python_json(std::string_view text, std::string const& source);
+
 /// The beginning of a text from outside, for a message.
 [[nodiscard]] std::string brief(std::string const& text);
 

@@ -1,4 +1,4 @@
-#include "model/threads.hpp"
+#include "moerae/model/threads.hpp"
 
 #include <sched.h>
 
@@ -27,12 +27,14 @@ std::string affinity() {
   return out.substr(0, out.find_last_of('1') + 1);
 }
 
-// "0::/path" of the unified hierarchy
-std::filesystem::path own_group() {
-  std::ifstream file("/proc/self/cgroup");
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with("0::/")) return line.substr(4);
-  return {};
+// CPUs that one group grants: "<quota> <period>" in microseconds, "max" or -1 without a limit
+double quota_of(std::filesystem::path const& group) {
+  double quota = 0, period = 0;
+  if (std::ifstream v2(group / "cpu.max"); v2 >> quota >> period && quota > 0 && period > 0)
+    return quota / period;
+  std::ifstream v1(group / "cpu.cfs_quota_us"), its_period(group / "cpu.cfs_period_us");
+  if (v1 >> quota && its_period >> period && quota > 0 && period > 0) return quota / period;
+  return std::numeric_limits<double>::infinity();
 }
 
 double granted_by_slurm() {
@@ -56,19 +58,34 @@ int share_of_cpus(std::vector<std::string> const& allowed, std::size_t self) {
   return std::max(1, static_cast<int>(share + rounding));
 }
 
+std::vector<std::filesystem::path> cpu_groups(std::istream& membership) {
+  std::vector<std::filesystem::path> out;
+  for (std::string line; std::getline(membership, line);) {  // id:controllers:/path
+    auto const first = line.find(':'), second = line.find(":/", first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    auto const controllers = line.substr(first + 1, second - first - 1);
+    auto const path = line.substr(second + 2);
+    if (controllers.empty()) out.emplace_back(path);
+    if (("," + controllers + ",").find(",cpu,") != std::string::npos)
+      out.push_back(std::filesystem::path("cpu") / path);
+  }
+  return out;
+}
+
 double cpu_quota(std::filesystem::path const& root, std::filesystem::path const& group) {
   auto least = std::numeric_limits<double>::infinity();
   for (auto at = group;; at = at.parent_path()) {
-    std::ifstream file(root / at / "cpu.max");  // "max 100000" or "<quota> <period>", microseconds
-    double quota = 0, period = 0;
-    if (file >> quota >> period && quota > 0 && period > 0) least = std::min(least, quota / period);
+    least = std::min(least, quota_of(root / at));
     if (at.empty()) return least;
   }
 }
 
 int threads_of_rank(mpi::Comm const& host) {
   auto const share = share_of_cpus(mpi::gather_all(host, affinity()), static_cast<std::size_t>(host.rank()));
-  auto const quota = cpu_quota("/sys/fs/cgroup", own_group()) / host.size();
+  auto quota = std::numeric_limits<double>::infinity();
+  std::ifstream membership("/proc/self/cgroup");
+  for (auto const& group : cpu_groups(membership))
+    quota = std::min(quota, cpu_quota("/sys/fs/cgroup", group) / host.size());
   return std::max(1, static_cast<int>(std::min({static_cast<double>(share), quota, granted_by_slurm()})));
 }
 

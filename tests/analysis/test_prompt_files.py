@@ -241,6 +241,21 @@ def test_a_quote_that_is_not_closed_costs_its_own_row(model, tmp_path, capsys):
     assert "2 rows whose quotes" in capsys.readouterr().out
 
 
+def test_encoding_of_what_is_not_utf8(model, tmp_path, capsys):
+    prompts = ["Müsli for my fern – “now”?", "Tea"]
+    data = "prompt\n" + "".join(f'"{prompt}"\n' for prompt in prompts)
+    options, texts = ["--columns", "prompt=prompt"], [prompt.encode() for prompt in prompts]
+    for name, encoding in (("cp1252", "cp1252"), ("utf-8", "cp1252"), ("utf-16", "cp1252"), ("cp1250", "cp1250")):
+        made_ = read(model, tmp_path, "x.csv", data.encode(name), *options, "--encoding", encoding)
+        assert made_["text"].tolist() == texts
+        assert (f"read as {name}" in capsys.readouterr().out) == (name != "utf-8")
+    assert read(model, tmp_path, "x.csv", data.encode("cp1252"), *options)["text"].tolist() == texts[1:]
+    assert "give --encoding" in capsys.readouterr().out, "the row is dropped, the file named"
+    assert read(model, tmp_path, "x.csv", data.encode("cp1252"), *options, "--encoding", "ascii") == 3
+    assert read(model, tmp_path, "x.csv", data, *options, "--encoding", "base64") == 2
+    assert "--encoding base64" in capsys.readouterr().err
+
+
 def test_columns_that_are_not_used_are_named(model, tmp_path, capsys):
     read(model, tmp_path, "x.csv", f"prompt,category,verdict,long name here\n{A},x,y,z\n", "--columns", "prompt=prompt")
     assert "columns not used: category, verdict, 1 not shown" in capsys.readouterr().out

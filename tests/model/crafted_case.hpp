@@ -48,8 +48,8 @@ struct Folder {
   void write_index(json const& map) const { put(at(index_file), json{{"weight_map", map}}.dump()); }
   [[nodiscard]] json map() const { return json::parse(slurp(at(index_file)))["weight_map"]; }
   void read() const {
-    auto const plan = read_plan(scratch.path());
-    Checkpoint::open(scratch.path()).check_against(plan);
+    auto plan = read_plan(scratch.path());
+    (void)Checkpoint::open(scratch.path()).fit(std::move(plan));
   }
 };
 

@@ -43,12 +43,11 @@ INSTANTIATE_TEST_SUITE_P(
         field("UnknownFamily", "model_type", "llama9", {"llama9", "olmoe"}),
         field("FamilyIsANumber", "model_type", 7), field("AnotherActivation", "hidden_act", "gelu", {"gelu"}),
         field("UnknownDtype", "torch_dtype", "int4"),
-        field("QuantisedPlainFamily", "quantization_config", {{"quant_method", "gptq"}}),
-        without("NoFamily", "model_type"), without("NoVocabulary", "vocab_size"),
-        without("WidthAbsent", "hidden_size"), without("LayersAbsent", "num_hidden_layers"),
-        without("HeadsAbsent", "num_attention_heads"), literal("Nan", "NaN"), literal("Infinity", "Infinity"),
-        literal("MinusInfinity", "-Infinity"), literal("NumberBeyondDouble", "1e999"),
-        literal("Duplicate", R"(1,"rms_norm_eps":1)")),
+        field("NullForADefault", "rms_norm_eps", nullptr, {"null"}), without("NoFamily", "model_type"),
+        without("NoVocabulary", "vocab_size"), without("WidthAbsent", "hidden_size"),
+        without("LayersAbsent", "num_hidden_layers"), without("HeadsAbsent", "num_attention_heads"),
+        literal("Nan", "NaN"), literal("Infinity", "Infinity"), literal("MinusInfinity", "-Infinity"),
+        literal("NumberBeyondDouble", "1e999"), literal("Duplicate", R"(1,"rms_norm_eps":1)")),
     name_of);
 
 }  // namespace

@@ -25,9 +25,9 @@ std::vector<std::uint32_t> parse(std::string const& text) {
 
 nlohmann::json logits_of(std::filesystem::path const& folder, std::vector<std::uint32_t> const& tokens) {
   torch::NoGradGuard const no_gradients;
-  auto const plan = read_plan(folder);
-  auto const checkpoint = Checkpoint::open(folder);
-  checkpoint.check_against(plan);
+  auto plan = read_plan(folder);
+  auto checkpoint = Checkpoint::open(folder);
+  plan = checkpoint.fit(std::move(plan));
   auto const loaded = load_weights(plan, checkpoint, {}, {plan.router().experts}, Head::keep);
   ExpertGroup group(mpi::Comm(), plan.router().experts);
   auto const rows = Rows::of({{tokens}});

@@ -49,9 +49,9 @@ double apart(torch::Tensor const& a, torch::Tensor const& b) {
 
 nlohmann::json compare(std::filesystem::path const& folder, std::vector<Cuts> const& sequences) {
   torch::NoGradGuard const no_gradients;
-  auto const plan = read_plan(folder);
-  auto const checkpoint = Checkpoint::open(folder);
-  checkpoint.check_against(plan);
+  auto plan = read_plan(folder);
+  auto checkpoint = Checkpoint::open(folder);
+  plan = checkpoint.fit(std::move(plan));
   auto const loaded = load_weights(plan, checkpoint, {}, {plan.router().experts});
   ExpertGroup group(mpi::Comm(), plan.router().experts);
   ResidentModel const model{plan, loaded.weights, group.exchange};

@@ -1,10 +1,11 @@
-#include "model/threads.hpp"
+#include "moerae/model/threads.hpp"
 
 #include <gtest/gtest.h>
 #include <sched.h>
 
 #include <cmath>
 #include <cstdlib>
+#include <sstream>
 #include <thread>
 
 #include "model/crafted.hpp"
@@ -32,6 +33,24 @@ TEST(Threads, TheLeastQuotaOnTheWayUpHolds) {
   EXPECT_EQ(cpu_quota(root.path(), "job/step"), 2.5);
   test::put(root / "cpu.max", "100000 100000\n");
   EXPECT_EQ(cpu_quota(root.path(), "job/step"), 1);
+}
+
+TEST(Threads, TheQuotaOfTheOlderGroupsHoldsToo) {
+  test::Scratch const root;
+  std::filesystem::create_directories(root / "cpu/slurm/job");
+  test::put(root / "cpu/slurm/job/cpu.cfs_quota_us", "-1\n");
+  test::put(root / "cpu/slurm/job/cpu.cfs_period_us", "100000\n");
+  EXPECT_TRUE(std::isinf(cpu_quota(root.path(), "cpu/slurm/job")));
+  test::put(root / "cpu/slurm/cpu.cfs_quota_us", "350000\n");
+  test::put(root / "cpu/slurm/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(cpu_quota(root.path(), "cpu/slurm/job"), 3.5);
+}
+
+TEST(Threads, GroupsOfBothHierarchies) {
+  std::istringstream membership("12:cpuset:/slurm/a\n4:cpu,cpuacct:/slurm/job\n3:memory:/m\n0::/user/step\n");
+  EXPECT_EQ(cpu_groups(membership), (std::vector<std::filesystem::path>{"cpu/slurm/job", "user/step"}));
+  std::istringstream without("1:name=systemd:/x\n\nnot a line\n");
+  EXPECT_TRUE(cpu_groups(without).empty());
 }
 
 TEST(Threads, OneOnOnePermittedCpu) {

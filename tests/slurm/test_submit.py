@@ -101,6 +101,19 @@ def test_options_go_to_their_stages(cluster: Cluster) -> None:
     ]
 
 
+def test_words_with_blanks_stay_words(cluster: Cluster) -> None:
+    done = cluster.submit(
+        *["study.ini", "--stages", "record", "--sbatch", "--comment='two words' --account=a\\ b"],
+        *["--sbatch-record", '--constraint="x&y $HOME"', "--corpus.sets", "a b, c"],
+    )
+    assert done.returncode == 0, done.stderr
+    (record,) = cluster.calls("sbatch")
+    assert record[1:4] == ["--comment=two words", "--account=a b", "--constraint=x&y $HOME"]
+    assert record[-2:] == ["--corpus.sets", "a b, c"]
+    done = cluster.submit("study.ini", "--sbatch", "--comment='two words")
+    assert done.returncode == 2 and "a quote is open" in done.stderr
+
+
 def test_dry_run_prints_and_submits_nothing(cluster: Cluster) -> None:
     done = cluster.submit("study.ini", "--dry-run")
     assert done.returncode == 0, done.stderr

@@ -31,6 +31,7 @@ from moerae.corpus.rows import KINDS
 from moerae.corpus.sets import FIELDS, KNOWN
 from moerae.corpus.specs import parse_set
 from moerae.corpus.summary import print_summary
+from moerae.corpus.text import known_encoding
 from moerae.corpus.unfit import Unfit
 from moerae.errors import ConfigError, DataError
 from moerae.files.corpus import Prompt, write_corpus
@@ -74,6 +75,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "repeat for more sets, or to fill a set from several files")  # fmt: skip
     add("--columns", action="append", default=[], metavar="[SET:]FIELD=COLUMN,...",
         help="columns of a file that is not known, or other columns than the known ones")  # fmt: skip
+    add("--encoding", metavar="NAME",
+        help="of the files that are not in UTF-8, 16 or 32, for example cp1252 (exports of spreadsheets)")  # fmt: skip
     add("--cluster-column", metavar="COLUMN", help="prompts with one value here come from one goal")
     add("--max-tokens", type=int, help="drop longer rows (default: max_position_embeddings of the model)")
     add("--template-option", action="append", default=[], metavar="KEY=JSON",
@@ -105,7 +108,8 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--max-tokens {limit}: a prompt has at least one token")
     openings = parse_openings(args.openings, args.opening)
     encoder = Encoder(args.model, Said(_options(args.template_option), _day(args.date), args.system))
-    rows = gather(specs, given, account, responses=not args.no_responses)
+    encoding = known_encoding(args.encoding) if args.encoding else None
+    rows = gather(specs, given, account, responses=not args.no_responses, encoding=encoding)
     prompts = _tokenise(rows, encoder, openings, limit, account, args.keep_text)
     _check_sets(specs, prompts, account)
     attributes = {

@@ -35,9 +35,13 @@ class Account:
 
 
 def gather(
-    specs: list[SetSpec], given: Mapping[str | None, Mapping[str, str]], account: Account, responses: bool = True
+    specs: list[SetSpec],
+    given: Mapping[str | None, Mapping[str, str]],
+    account: Account,
+    responses: bool = True,
+    encoding: str | None = None,
 ) -> list[Row]:
-    tables = {path: read_table(path) for path in dict.fromkeys(spec.path for spec in specs)}
+    tables = {path: read_table(path, encoding) for path in dict.fromkeys(spec.path for spec in specs)}
     names: dict[Path, str] = {}
     rows: list[Row] = []
     headers = set().union(*(table.header for table in tables.values()))

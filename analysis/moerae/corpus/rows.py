@@ -44,7 +44,7 @@ PARQUET = ".parquet"
 KINDS = f"{', '.join([*READERS, PARQUET])}, each also with {', '.join(COMPRESSIONS)}"
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, encoding: str | None = None) -> Table:
     if not path.is_file():
         raise DataError(f"{path}: no such file of prompts")
     kind = kind_of(path)
@@ -52,7 +52,10 @@ def read_table(path: Path) -> Table:
         raise ConfigError(f"{path}: unknown kind of file {kind!r}; known are {KINDS}")
     notes: list[str] = []
     data = read_bytes(path)
-    rows = read_parquet(path, data) if kind == PARQUET else READERS[kind](path, decode(path, data, notes), notes)
+    if kind == PARQUET:
+        rows = read_parquet(path, data)
+    else:
+        rows = READERS[kind](path, decode(path, data, notes, encoding), notes)
     header = {str(name) for row in rows if row.cells for name in row.cells}
     if not header:
         faults = Counter(row.fault for row in rows)

@@ -9,7 +9,7 @@ import lzma
 from collections.abc import Callable
 from pathlib import Path
 
-from moerae.errors import DataError
+from moerae.errors import ConfigError, DataError
 from moerae.files.lfs import refuse_pointer
 
 BOMS = {  # the longer first: UTF-32 begins as UTF-16 does
@@ -19,7 +19,7 @@ BOMS = {  # the longer first: UTF-32 begins as UTF-16 does
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-NOT_UTF8 = "not UTF-8 throughout; an export of a spreadsheet (cp1252, latin-1)? save it as UTF-8"
+NOT_UTF8 = "not UTF-8 throughout; an export of a spreadsheet (cp1252, latin-1)? give --encoding, or save it as UTF-8"
 
 
 def _zstandard(data: bytes) -> bytes:
@@ -57,18 +57,32 @@ def read_bytes(path: Path) -> bytes:
         ) from None
 
 
-def decode(path: Path, data: bytes, notes: list[str]) -> str:
-    """Bytes that are not UTF-8 become lone surrogates, so that a bad row does not cost the file; its row is dropped."""
+def known_encoding(name: str) -> str:
+    """The encoding of a name that a user gives. Errors: ConfigError."""
+    try:
+        "a".encode(name)
+    except (LookupError, ValueError):
+        raise ConfigError(f"--encoding {name}: Python knows no such encoding of text; for example cp1252") from None
+    return name
+
+
+def decode(path: Path, data: bytes, notes: list[str], other: str | None = None) -> str:
+    """The text of a file; `other`: the encoding of one that is not in UTF-8, 16 or 32. Without it bytes that are not
+    UTF-8 become lone surrogates, so that a bad row does not cost the file; its row is dropped."""
     encoding = _encoding(data)
     if encoding == "utf-8":
         text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="surrogateescape")
-        notes += [NOT_UTF8] if not_utf8(text) else []
-        return text
+        if not not_utf8(text):
+            return text
+        if other is None:
+            notes.append(NOT_UTF8)
+            return text
+        encoding = other
     notes.append(f"read as {encoding}")
     try:
         return data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError:
-        raise DataError(f"{path}: begins as {encoding} and is not that throughout; save it as UTF-8") from None
+        raise DataError(f"{path}: is not {encoding} throughout; save it as UTF-8") from None
 
 
 def _encoding(data: bytes) -> str:

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -65,6 +66,13 @@ class Checkpoint {
   /// Opens and checks every file. Throws DataError.
   [[nodiscard]] static Checkpoint open(std::filesystem::path const& folder);
 
+  /// The plan of this checkpoint's config.json as its tensors have it; afterwards the tensors go by the names
+  /// of the plan, whatever transformers would read them from: another spelling, a base model without its
+  /// prefix, the experts of a layer fused into two tensors (here then the parts of each). Of a plan that is
+  /// quantised the tensors decide whether they are. A head that differs from the embedding it is tied to is
+  /// not tied, as in transformers. Then `check_against`. Throws DataError, also where a tensor is there twice
+  /// in two layouts.
+  [[nodiscard]] ModelPlan fit(ModelPlan plan);
   /// Throws DataError where there is no such tensor.
   [[nodiscard]] StoredTensor const& at(std::string const& name) const;
   /// Every tensor of the plan is there with its shape and a floating dtype, and there is no other but the
@@ -78,9 +86,18 @@ class Checkpoint {
   [[nodiscard]] std::int64_t bytes() const;
 
  private:
+  void put(std::string const& name, StoredTensor const* tensor, std::string const& stored);
+  void spell(WeightNames const& names);
+  void cut(std::string const& fused, std::vector<std::int64_t> const& shape,
+           std::vector<std::vector<std::string>> const& parts);
+  void separate(ModelPlan const& plan, LayerId layer);
+  void fit_quantisation(ModelPlan& plan) const;
+  void fit_ties(ModelPlan& plan);
+
   std::filesystem::path folder_;
   std::vector<std::unique_ptr<SafetensorsFile>> files_;
   std::map<std::string, StoredTensor const*, std::less<>> tensors_;
+  std::deque<StoredTensor> cuts_;  // parts of tensors, which have no entry of their own in a file
 };
 
 }  // namespace moerae

@@ -15,6 +15,12 @@ enum class ExpertLayout {
          ///< / 32]
 };
 
+/// What else files call a part of a name: `other` stands there for `ours`.
+struct Spelling {
+  std::string other, ours;
+  bool operator==(Spelling const&) const = default;
+};
+
 /// Names of the tensors in a checkpoint; `{expert}` is replaced. Those below `layer` follow
 /// "<layer><index>.". Modules are named without ".weight" and ".bias", parameters in full.
 struct WeightNames {
@@ -39,10 +45,14 @@ struct WeightNames {
   std::string expert_gate = "mlp.experts.{expert}.gate_proj", expert_up = "mlp.experts.{expert}.up_proj",
               expert_down = "mlp.experts.{expert}.down_proj";  // separate
   std::string expert_gate_up = "mlp.experts.gate_up_proj",
-              expert_down_all = "mlp.experts.down_proj";  // the others
+              expert_down_all = "mlp.experts.down_proj";  // the others; of separate ones: as transformers 5
+                                                          // fuses them, see Checkpoint::fit
   std::string shared_gate = "mlp.shared_experts.gate_proj", shared_up = "mlp.shared_experts.up_proj",
               shared_down = "mlp.shared_experts.down_proj";
   std::string shared_switch = "mlp.shared_expert_gate";  ///< of a gated shared expert
+  /// Replaced one after another in every name of a file, as transformers' conversion_mapping does the other
+  /// way round.
+  std::vector<Spelling> spellings;
   std::vector<std::string> extras;  ///< tensors that may be present and are not used; `*` stands for anything
   bool operator==(WeightNames const&) const = default;
 };

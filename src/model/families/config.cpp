@@ -11,27 +11,34 @@ nlohmann::json const* Config::find(std::string const& field) const {
 }
 
 void Config::fail(std::string const& field, std::string const& expectation) const {
-  auto const* value = find(field);
-  std::string shown = value ? value->dump() : "(absent)";
+  auto const value = fields_.find(field);
+  std::string shown = value != fields_.end() ? value->dump() : "(absent)";
   if (shown.size() > 80) shown = shown.substr(0, 80) + "...";
   throw DataError(fmt::format("{}: {} = {}: expected {}", file_, field, shown, expectation));
+}
+
+bool Config::falls_back(std::string const& field, Null null) const {
+  auto const value = fields_.find(field);
+  if (value != fields_.end() && value->is_null() && null == Null::refused)
+    fail(field, "a value, or no such field for the default: null is something else to transformers");
+  return !find(field);
 }
 
 bool Config::has(std::string const& field) const {
   return find(field) != nullptr;
 }
 
-std::int64_t Config::integer(std::string const& field, std::int64_t low,
-                             std::optional<std::int64_t> fallback) const {
+std::int64_t Config::integer(std::string const& field, std::int64_t low, std::optional<std::int64_t> fallback,
+                             Null null) const {
   auto const expectation = fmt::format("an integer of at least {}", low);
   auto const* value = find(field);
-  if (!value && !fallback) fail(field, expectation);
-  if (value && !value->is_number_integer()) fail(field, expectation);
+  bool const given = !fallback || !falls_back(field, null);
+  if (given && (!value || !value->is_number_integer())) fail(field, expectation);
   constexpr std::int64_t limit = std::int64_t{1} << 31;
-  if (value && value->is_number_unsigned() &&
+  if (given && value->is_number_unsigned() &&
       value->get<std::uint64_t>() >= static_cast<std::uint64_t>(limit))
     fail(field, "an integer below 2^31");
-  auto const number = value ? value->get<std::int64_t>() : *fallback;
+  auto const number = given ? value->get<std::int64_t>() : *fallback;
   if (number < low || number >= limit) fail(field, expectation);
   return number;
 }
@@ -42,9 +49,9 @@ std::int64_t Config::layers() const {
   return count;
 }
 
-double Config::number(std::string const& field, std::optional<double> fallback) const {
+double Config::number(std::string const& field, std::optional<double> fallback, Null null) const {
+  if (fallback && falls_back(field, null)) return *fallback;
   auto const* value = find(field);
-  if (!value && fallback) return *fallback;
   if (!value || !value->is_number() || !std::isfinite(value->get<double>())) fail(field, "a finite number");
   return value->get<double>();
 }
@@ -54,15 +61,17 @@ std::optional<double> Config::optional_number(std::string const& field) const {
 }
 
 bool Config::boolean(std::string const& field, bool fallback) const {
+  if (falls_back(field, Null::refused)) return fallback;
   auto const* value = find(field);
-  if (value && !value->is_boolean()) fail(field, "true or false");
-  return value ? value->get<bool>() : fallback;
+  if (!value->is_boolean()) fail(field, "true or false");
+  return value->get<bool>();
 }
 
-std::string Config::text(std::string const& field, std::string const& fallback) const {
+std::string Config::text(std::string const& field, std::string const& fallback, Null null) const {
+  if (falls_back(field, null)) return fallback;
   auto const* value = find(field);
-  if (value && !value->is_string()) fail(field, "a string");
-  return value ? value->get<std::string>() : fallback;
+  if (!value->is_string()) fail(field, "a string");
+  return value->get<std::string>();
 }
 
 std::vector<std::int64_t> Config::integers(std::string const& field) const {
@@ -108,7 +117,7 @@ std::optional<Config> Config::object(std::string const& field) const {
 }
 
 void Config::only(std::string const& field, std::string const& fallback, std::string const& allowed) const {
-  if (text(field, fallback) != allowed)
+  if (text(field, fallback, Null::as_absent) != allowed)
     fail(field, fmt::format("\"{}\": nothing else is known of this family", allowed));
 }
 

@@ -21,7 +21,7 @@ void plan_deepseek(Config const& config, ModelPlan& plan) {
   moe.router.renormalise = config.boolean("norm_topk_prob", false) && moe.router.top_k > 1;
   moe.router.renormalise_eps = 1e-20;
   moe.intermediate = config.integer("moe_intermediate_size", 1);
-  moe.shared = side_by_side(config, 0);
+  moe.shared = side_by_side(config, 0, Null::as_absent);
 
   auto const dense = config.integer("first_k_dense_replace", 0, 0);
   auto const every = config.integer("moe_layer_freq", 1, 1);

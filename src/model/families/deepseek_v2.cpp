@@ -8,7 +8,7 @@ namespace moerae {
 
 void plan_deepseek_v2(Config const& config, ModelPlan& plan) {
   config.only("scoring_func", "softmax", "softmax");
-  if (config.integer("moe_layer_freq", 1, 1) != 1)
+  if (config.integer("moe_layer_freq", 1, 1, Null::as_absent) != 1)
     config.fail("moe_layer_freq", "1: transformers does not read it, the published code does");
   plan.norm.eps = config.number("rms_norm_eps", 1e-6);
   auto const attention = latent_attention(config, true);

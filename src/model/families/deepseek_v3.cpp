@@ -9,7 +9,7 @@ namespace moerae {
 void plan_deepseek_v3(Config const& config, ModelPlan& plan) {
   config.only("scoring_func", "sigmoid", "sigmoid");
   config.only("topk_method", "noaux_tc", "noaux_tc");
-  if (config.integer("moe_layer_freq", 1, 1) != 1) config.fail("moe_layer_freq", "1");
+  if (config.integer("moe_layer_freq", 1, 1, Null::as_absent) != 1) config.fail("moe_layer_freq", "1");
   plan.norm.eps = config.number("rms_norm_eps", 1e-6);
   auto const attention = latent_attention(config, config.boolean("rope_interleave", true));
 
@@ -20,7 +20,8 @@ void plan_deepseek_v3(Config const& config, ModelPlan& plan) {
   push_layers_dense_first(config, 3, attention, moe, plan);
   skip_prediction_layers(config, plan);
 
-  if (auto const quantised = config.object("quantization_config")) {
+  if (plan.quantised == "fp8") {
+    auto const quantised = config.object("quantization_config");
     plan.block_fp8 = true;
     quantised->only("fmt", "e4m3", "e4m3");
     if (quantised->integers("weight_block_size") != std::vector<std::int64_t>{128, 128})

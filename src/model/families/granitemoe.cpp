@@ -26,6 +26,9 @@ void plan_granitemoe(Config const& config, ModelPlan& plan) {
   plan.names.experts = ExpertLayout::fused;
   plan.names.expert_gate_up = "block_sparse_moe.input_linear.weight";
   plan.names.expert_down_all = "block_sparse_moe.output_linear.weight";
+  plan.names.spellings = {{"block_sparse_moe.experts.gate_up_proj", plan.names.expert_gate_up},
+                          {"block_sparse_moe.experts.down_proj", plan.names.expert_down_all},
+                          {"block_sparse_moe.router.weight", plan.names.router + ".weight"}};
 }
 
 }  // namespace moerae

@@ -7,8 +7,8 @@ namespace moerae {
 
 void plan_mixtral(Config const& config, ModelPlan& plan) {
   plan.norm.eps = config.number("rms_norm_eps", 1e-5);
-  auto attention =
-      plain_attention(config, plan, KvHeads::as_heads, {.theta = 1e6, .partial = {}, .scaling = {}});
+  auto attention = plain_attention(config, plan, KvHeads::as_heads,
+                                   {.theta = 1e6, .partial = {}, .scaling = {}}, Null::as_absent);
   if (config.has("sliding_window")) attention.window = config.integer("sliding_window", 1);
 
   MoeSpec moe;

@@ -24,14 +24,15 @@ std::int64_t experts(Config const& config) {
 }  // namespace
 
 AttentionSpec plain_attention(Config const& config, ModelPlan const& plan, KvHeads kv,
-                              RopeDefaults const& rope) {
+                              RopeDefaults const& rope, Null head_dim) {
   AttentionSpec a;
   a.heads = config.integer("num_attention_heads", 1);
-  a.kv_heads = config.integer("num_key_value_heads", 1,
-                              kv == KvHeads::as_heads ? std::optional(a.heads) : std::nullopt);
+  a.kv_heads =
+      config.integer("num_key_value_heads", 1,
+                     kv == KvHeads::as_heads ? std::optional(a.heads) : std::nullopt, Null::as_absent);
   if (!config.has("head_dim") && plan.hidden % a.heads != 0)
     config.fail("num_attention_heads", fmt::format("a divisor of hidden_size = {}", plan.hidden));
-  a.head_dim = config.integer("head_dim", 2, plan.hidden / a.heads);
+  a.head_dim = config.integer("head_dim", 2, plan.hidden / a.heads, head_dim);
   a.value_dim = a.head_dim;
   a.scale = 1 / std::sqrt(static_cast<double>(a.head_dim));
   a.rope = read_rope(config, a.head_dim, rope);
@@ -42,7 +43,7 @@ AttentionSpec latent_attention(Config const& config, bool interleaved) {
   AttentionSpec a;
   LatentSpec latent;
   a.heads = config.integer("num_attention_heads", 1);
-  a.kv_heads = config.integer("num_key_value_heads", 1, a.heads);
+  a.kv_heads = config.integer("num_key_value_heads", 1, a.heads, Null::as_absent);
   if (a.kv_heads != a.heads)
     config.fail("num_key_value_heads", fmt::format("num_attention_heads = {}: latent attention gives every "
                                                    "head its own keys and values",
@@ -60,7 +61,7 @@ AttentionSpec latent_attention(Config const& config, bool interleaved) {
   // yarn_apply_mscale: the magnitude that was divided out of cos and sin comes back, once for q and once for
   // k
   if (auto const own = rope_object(config); own && a.rope.scaling != RopeSpec::Scaling::none)
-    if (auto const mscale = own->number("mscale_all_dim", 0); mscale != 0)
+    if (auto const mscale = own->number("mscale_all_dim", 0, Null::as_absent); mscale != 0)
       a.scale *= std::pow(yarn_magnitude(a.rope.factor, mscale), 2);
   a.latent = latent;
   return a;
@@ -87,8 +88,8 @@ RouterSpec sigmoid_router(Config const& config, std::int64_t groups, std::int64_
   return r;
 }
 
-std::optional<SharedSpec> side_by_side(Config const& config, std::int64_t fallback) {
-  auto const count = config.integer("n_shared_experts", 0, fallback);
+std::optional<SharedSpec> side_by_side(Config const& config, std::int64_t fallback, Null null) {
+  auto const count = config.integer("n_shared_experts", 0, fallback, null);
   if (count == 0) return std::nullopt;
   return SharedSpec{count * config.integer("moe_intermediate_size", 1), false};
 }
@@ -123,6 +124,9 @@ void push_sparse_blocks(Config const& config, AttentionSpec const& attention, Mo
   plan.names.expert_gate = "block_sparse_moe.experts.{expert}.w1";
   plan.names.expert_up = "block_sparse_moe.experts.{expert}.w3";
   plan.names.expert_down = "block_sparse_moe.experts.{expert}.w2";
+  plan.names.expert_gate_up = "block_sparse_moe.experts.gate_up_proj";
+  plan.names.expert_down_all = "block_sparse_moe.experts.down_proj";
+  plan.names.spellings = {{".mlp.", ".block_sparse_moe."}};
 }
 
 void set_windows(Config const& config, std::int64_t window, bool (*fallback)(std::int64_t), ModelPlan& plan) {
@@ -139,7 +143,8 @@ void set_windows(Config const& config, std::int64_t window, bool (*fallback)(std
 }
 
 void skip_prediction_layers(Config const& config, ModelPlan& plan) {
-  auto const count = config.integer("num_nextn_predict_layers", 0, config.integer("num_mtp_layers", 0, 1));
+  auto const count = config.integer("num_nextn_predict_layers", 0,
+                                    config.integer("num_mtp_layers", 0, 1, Null::as_absent), Null::as_absent);
   if (count > 64) config.fail("num_nextn_predict_layers", "at most 64");
   for (std::int64_t i = 0; i < count; ++i)
     plan.names.extras.push_back(fmt::format("{}{}.*", plan.names.layer, config.layers() + i));

@@ -27,9 +27,9 @@ struct RopeDefaults {
 enum class KvHeads { required, as_heads };
 
 /// heads, kv_heads, head_dim = `head_dim` or hidden / heads, scale head_dim^-1/2, rope. No biases, norms or
-/// windows.
+/// windows. `head_dim`: whether null stands for hidden / heads.
 [[nodiscard]] AttentionSpec plain_attention(Config const&, ModelPlan const&, KvHeads,
-                                            RopeDefaults const& = {});
+                                            RopeDefaults const& = {}, Null head_dim = Null::refused);
 
 /// Multi-head latent attention with YaRN's magnitude in the attention scale (DeepSeek-V2 and -V3).
 [[nodiscard]] AttentionSpec latent_attention(Config const&, bool interleaved);
@@ -41,8 +41,10 @@ enum class KvHeads { required, as_heads };
 [[nodiscard]] RouterSpec sigmoid_router(Config const&, std::int64_t groups, std::int64_t top_groups,
                                         double scale);
 
-/// The shared experts of the DeepSeek line: `n_shared_experts` experts side by side in one MLP; none at 0.
-[[nodiscard]] std::optional<SharedSpec> side_by_side(Config const&, std::int64_t fallback);
+/// The shared experts of the DeepSeek line: `n_shared_experts` experts side by side in one MLP; none at 0;
+/// `null` stands for the fallback or is refused.
+[[nodiscard]] std::optional<SharedSpec> side_by_side(Config const&, std::int64_t fallback,
+                                                     Null null = Null::refused);
 
 /// Layers from `first_k_dense_replace` on are MoE, the ones before dense of `intermediate_size`.
 void push_layers_dense_first(Config const&, std::int64_t fallback, AttentionSpec const&, MoeSpec const&,

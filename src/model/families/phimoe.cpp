@@ -35,6 +35,7 @@ void plan_phimoe(Config const& config, ModelPlan& plan) {
   moe.router.weight = RouterSpec::Weight::sparse_mixer;
   moe.router.jitter = config.number("router_jitter_noise", 0.01);
   push_sparse_blocks(config, attention, moe, plan);
+  plan.names.spellings.push_back({".block_sparse_moe.router.", ".block_sparse_moe.gate."});
 }
 
 }  // namespace moerae

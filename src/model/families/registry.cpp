@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "model/families/family.hpp"
@@ -6,19 +7,30 @@ namespace moerae {
 
 std::span<Family const> families() {
   static constexpr std::array table{
-      Family{"deepseek", plan_deepseek},
-      Family{"deepseek_v2", plan_deepseek_v2},
-      Family{"deepseek_v3", plan_deepseek_v3, "fp8"},
-      Family{"glm4_moe", plan_glm4_moe},
-      Family{"gpt_oss", plan_gpt_oss, "mxfp4"},
-      Family{"granitemoe", plan_granitemoe},
-      Family{"mixtral", plan_mixtral},
-      Family{"olmoe", plan_olmoe},
-      Family{"phimoe", plan_phimoe},
-      Family{"qwen2_moe", plan_qwen2_moe},
-      Family{"qwen3_moe", plan_qwen3_moe},
+      Family{"deepseek", "DeepseekForCausalLM", plan_deepseek},
+      Family{"deepseek_v2", "DeepseekV2ForCausalLM", plan_deepseek_v2},
+      Family{"deepseek_v3", "DeepseekV3ForCausalLM", plan_deepseek_v3},
+      Family{"glm4_moe", "Glm4MoeForCausalLM", plan_glm4_moe},
+      Family{"gpt_oss", "GptOssForCausalLM", plan_gpt_oss},
+      Family{"granitemoe", "GraniteMoeForCausalLM", plan_granitemoe},
+      Family{"mixtral", "MixtralForCausalLM", plan_mixtral},
+      Family{"olmoe", "OlmoeForCausalLM", plan_olmoe},
+      Family{"phimoe", "PhimoeForCausalLM", plan_phimoe},
+      Family{"qwen2_moe", "Qwen2MoeForCausalLM", plan_qwen2_moe},
+      Family{"qwen3_moe", "Qwen3MoeForCausalLM", plan_qwen3_moe},
   };
   return table;
+}
+
+std::string_view family_of(std::string_view model_type) {
+  struct Alias {
+    std::string_view model_type, family;
+  };
+  static constexpr std::array aliases{
+      Alias{"kimi_k2", "deepseek_v3"},  // its own configuration_deepseek.py: DeepseekV3Config renamed
+  };
+  auto const alias = std::ranges::find(aliases, model_type, &Alias::model_type);
+  return alias == aliases.end() ? model_type : alias->family;
 }
 
 }  // namespace moerae

@@ -52,19 +52,20 @@ void yarn(Source const& s, RopeSpec& rope) {
   rope.original_positions = original_positions(s);
   rope.factor = stretch(s, rope);
   auto const or_default = [&](char const* field, double fallback) {  // 0 counts as absent
-    auto const value = s.own.number(field, fallback);
+    auto const value = s.own.number(field, fallback, Null::as_absent);
     return value == 0 ? fallback : value;
   };
   rope.beta_fast = or_default("beta_fast", 32);
   rope.beta_slow = or_default("beta_slow", 1);
   for (auto const* field : {"beta_fast", "beta_slow"})
-    if (s.own.number(field, 1) < 0) s.own.fail(field, "a positive number");
+    if (s.own.number(field, 1, Null::as_absent) < 0) s.own.fail(field, "a positive number");
   rope.truncate = s.own.boolean("truncate", true);
-  auto const mscale = s.own.number("mscale", 0), all_dim = s.own.number("mscale_all_dim", 0);
+  auto const mscale = s.own.number("mscale", 0, Null::as_absent),
+             all_dim = s.own.number("mscale_all_dim", 0, Null::as_absent);
   rope.attention_factor = mscale != 0 && all_dim != 0
                               ? yarn_magnitude(rope.factor, mscale) / yarn_magnitude(rope.factor, all_dim)
                               : yarn_magnitude(rope.factor, 1);
-  rope.attention_factor = s.own.number("attention_factor", rope.attention_factor);
+  rope.attention_factor = s.own.number("attention_factor", rope.attention_factor, Null::as_absent);
 }
 
 void longrope(Source const& s, RopeSpec& rope) {
@@ -84,7 +85,8 @@ void longrope(Source const& s, RopeSpec& rope) {
       rope.factor <= 1
           ? 1.0
           : std::sqrt(1 + std::log(rope.factor) / std::log(static_cast<double>(rope.original_positions)));
-  rope.attention_factor = rope.long_attention_factor = s.own.number("attention_factor", fallback);
+  rope.attention_factor = rope.long_attention_factor =
+      s.own.number("attention_factor", fallback, Null::as_absent);
 }
 
 void llama3(Source const& s, RopeSpec& rope) {
@@ -142,11 +144,15 @@ RopeSpec read_rope(Config const& config, std::int64_t head_dim, RopeDefaults con
     if (found && own.has(key)) own.fail(key, "one set of rope parameters for all layers");
 
   RopeSpec rope = found ? RopeSpec{} : defaults.scaling.value_or(RopeSpec{});
-  rope.theta = own.number("rope_theta", config.number("rope_theta", defaults.theta));
+  // null at the top level is no value in the reference, in the rope object it is one
+  auto const outer = config.number("rope_theta", defaults.theta, Null::as_absent);
+  rope.theta = found ? own.number("rope_theta", outer) : outer;
   if (!(rope.theta > 1)) config.fail("rope_theta", fmt::format("a number above 1, not {}", rope.theta));
 
   auto const& at = own.has("partial_rotary_factor") ? own : config;
-  auto const share = at.number("partial_rotary_factor", defaults.partial.value_or(1));
+  // null in a family with a share of its own: all of the head, not that share
+  auto const share = at.number("partial_rotary_factor", defaults.partial.value_or(1),
+                               defaults.partial ? Null::refused : Null::as_absent);
   if (!(share > 0 && share <= 1)) at.fail("partial_rotary_factor", "a number above 0 and at most 1");
   if (!defaults.partial && share != 1) at.fail("partial_rotary_factor", "1: this family rotates whole heads");
   rope.dim = static_cast<std::int64_t>(static_cast<double>(head_dim) * share);
