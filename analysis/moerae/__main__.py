@@ -12,6 +12,10 @@ from moerae.errors import MoeraeError
 # command -> (module, one line of help); modules are imported only when asked for
 COMMANDS = {
     "corpus": ("moerae.corpus", "prompt sets -> corpus.h5 (chat template, tokens, clusters, splits)"),
+    "harden": (
+        "moerae.harden",
+        "tune chosen experts and others at one budget; what it did to refusal and routing",
+    ),
     "import": ("moerae.imports", "published routing traces -> a run that `moerae reduce` reads"),
     "judge": ("moerae.judge", "replies of `moerae evaluate` -> labels and refusal with intervals"),
     "planted": ("moerae.planted", "make a planted model, its corpus and its measured truth"),

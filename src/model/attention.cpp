@@ -28,10 +28,16 @@ Heads direct_heads(torch::Tensor const& x, AttentionWeights const& w, AttentionS
           part(q_size + kv_size, spec.kv_heads, {}).transpose(0, 1)};
 }
 
-// Rows of one sequence out of those of the pass.
-Heads rows_of(Heads const& h, Sequence const& sequence) {
-  auto const own = [&](torch::Tensor const& part) { return part.narrow(1, sequence.first, sequence.count); };
-  return {own(h.q), own(h.k), own(h.v)};
+// The rows of the pass, sequence by sequence. One split and not a narrow for each: its gradient is put
+// together once, where every narrow would give one of the size of the pass.
+std::vector<Heads> by_sequence(Heads const& pass, Rows const& rows) {
+  std::vector<std::int64_t> counts;
+  for (auto const& sequence : rows.sequences) counts.push_back(sequence.count);
+  auto const q = pass.q.split_with_sizes(counts, 1), k = pass.k.split_with_sizes(counts, 1),
+             v = pass.v.split_with_sizes(counts, 1);
+  std::vector<Heads> out;
+  for (std::size_t i = 0; i < counts.size(); ++i) out.push_back({q[i], k[i], v[i]});
+  return out;
 }
 
 // What the layer keeps for a sequence, or null.
@@ -46,8 +52,10 @@ CachedSlot* slot_of(LayerCache* cache, Sequence const& sequence) {
 std::vector<torch::Tensor> direct(Heads const& pass, AttentionWeights const& w, AttentionSpec const& spec,
                                   Rows const& rows, LayerCache* cache) {
   std::vector<torch::Tensor> out;
-  for (auto const& sequence : rows.sequences) {
-    auto own = rows_of(pass, sequence);
+  auto parts = by_sequence(pass, rows);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    auto const& sequence = rows.sequences[i];
+    auto& own = parts[i];
     if (auto* kept = slot_of(cache, sequence)) {
       own.k = kept->keys.extend(own.k, sequence.past);
       own.v = kept->values.extend(own.v, sequence.past);
@@ -104,15 +112,16 @@ torch::Tensor absorbed(Latent const& l, torch::Tensor const& keys, AttentionWeig
 std::vector<torch::Tensor> latent(Latent const& l, AttentionWeights const& w, AttentionSpec const& spec,
                                   Rows const& rows, LayerCache* cache) {
   bool const fresh = std::ranges::any_of(rows.sequences, [](auto const& s) { return s.past == 0; });
-  Heads const pass = fresh ? expanded(l, w, spec) : Heads{};
+  auto const heads = fresh ? by_sequence(expanded(l, w, spec), rows) : std::vector<Heads>{};
   torch::Tensor keys;  // [1, T, kv_rank + rotated]
   if (cache) keys = torch::cat({l.vector.unsqueeze(1), l.key}, 2).transpose(0, 1);
   std::vector<torch::Tensor> out;
-  for (auto const& sequence : rows.sequences) {
+  for (std::size_t i = 0; i < rows.sequences.size(); ++i) {
+    auto const& sequence = rows.sequences[i];
     torch::Tensor seen;
     if (auto* kept = slot_of(cache, sequence))
       seen = kept->keys.extend(keys.narrow(1, sequence.first, sequence.count), sequence.past);
-    out.push_back(sequence.past == 0 ? attend(rows_of(pass, sequence), w.sinks, spec)
+    out.push_back(sequence.past == 0 ? attend(heads[i], w.sinks, spec)
                                      : absorbed(l, seen, w, spec, sequence));
   }
   return out;

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from moerae.suite.reduce import Program
+from moerae.program import Program
 from support import program
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,11 +9,12 @@ from moerae.__main__ import main
 from moerae.errors import ConfigError, DataError, MoeraeError
 from moerae.files.corpus import Prompt, write_corpus
 from moerae.planted.proof import ProofError
+from moerae.program import Program
 from moerae.suite import train as training
 from moerae.suite.cache import Cache
 from moerae.suite.plan import Plan, numbers, pairs, words
 from moerae.suite.progress import Progress
-from moerae.suite.reduce import Program, reduce
+from moerae.suite.reduce import reduce
 
 
 def test_what_is_asked_for():

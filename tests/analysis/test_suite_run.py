@@ -8,8 +8,9 @@ import shutil
 import pandas as pd
 import pytest
 from moerae.__main__ import main
+from moerae.program import Program
 from moerae.suite import SLOW
-from moerae.suite.reduce import GROUPS, Program
+from moerae.suite.reduce import GROUPS
 from support import ROOT, program
 
 VARIANTS, SIZES = ("base", "null"), (50, 0)

@@ -1,4 +1,4 @@
-"""`tune`: the same bits on one grid, interrupted or not; the adapter on the model is what was trained; what is refused."""
+"""`tune`: the same bits on one grid, interrupted or not; the adapter on the model is what was trained; refusals."""
 
 from __future__ import annotations
 

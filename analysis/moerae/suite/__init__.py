@@ -48,9 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from moerae.program import Program
     from moerae.suite.cache import Cache
     from moerae.suite.plan import Plan, numbers, pairs, words
-    from moerae.suite.reduce import Program
     from moerae.suite.work import work
 
     program = Program.find(args.moerae)

@@ -2,71 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from moerae.errors import ConfigError, DataError, MoeraeError
+from moerae.errors import DataError
+from moerae.program import Program
 from moerae.suite.plan import Plan
 
 # both benign sets at once: an expert must be used more than by either
 GROUPS = ("regular:permitted", "regular:lookalike", "regular:permitted/lookalike")
-# one thread and one rank: the models are shared out instead
-ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "OMPI_MCA_hwloc_base_binding_policy": "none",
-}
-
-
-@dataclass(frozen=True)
-class Program:
-    path: Path
-
-    @classmethod
-    def find(cls, given: Path | None) -> Program:
-        built = Path(__file__).resolve().parents[3] / "build/release/moerae"
-        on_path = shutil.which("moerae")
-        asked = given or (Path(os.environ["MOERAE"]) if "MOERAE" in os.environ else None)
-        path = asked or (built if built.is_file() else Path(on_path or built))
-        if not (path.is_file() and os.access(path, os.X_OK)):
-            raise ConfigError(f"{path}: no such program, and it records and reduces; build it, or name it by --moerae")
-        return cls(path.resolve())
-
-    def __call__(self, command: str, study: dict[str, object], log: Path) -> str:
-        """Runs a stage, its log into `log`; what it wrote to standard output."""
-        words = [word for key, value in study.items() for word in (f"--{key}", str(value))]
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with open(log, "w") as handle:
-            ended = self._run([command, *words], stderr=handle)
-        if ended.returncode:
-            raise MoeraeError(
-                f"{self.path.name} {command} ended with {ended.returncode} (log: {log}):\n{log.read_text()[-2000:]}"
-            )
-        return ended.stdout
-
-    def criteria(self, kind: str = "criteria") -> list[str]:
-        """Names of the contrasts that it knows, as `moerae info` lists them; `causal`: those of `attribute`."""
-        for line in self._run(["info"], stderr=subprocess.DEVNULL).stdout.splitlines():
-            name, *words = line.split()
-            if name == kind:
-                return words
-        raise MoeraeError(f"{self.path}: `info` lists no {kind}; build the program of this version")
-
-    def _run(self, words: list[str], stderr: IO[str] | int) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(self.path), *words],
-            env=os.environ | ENVIRONMENT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            check=False,
-        )
 
 
 def _model(model: Path, run: Path) -> dict[str, object]:

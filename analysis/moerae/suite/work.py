@@ -10,10 +10,11 @@ from multiprocessing import get_context
 
 from moerae.errors import MoeraeError
 from moerae.files.publish import publishing
+from moerae.program import Program
 from moerae.suite.cache import Cache
 from moerae.suite.plan import Plan
 from moerae.suite.progress import Progress
-from moerae.suite.reduce import Program, attribute, record, reduce
+from moerae.suite.reduce import attribute, record, reduce
 from moerae.suite.score import rows, write
 from moerae.suite.train import last_line, train
 
