@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The main job on the model that is shipped: set-up, then record, attribute, reduce and evaluate on two MPI ranks, then the report,
-# with the scores set against the experts that were planted, and what masking the found ones does, here and on `null`.
+# with the scores set against the experts that were planted, what masking the found ones does, here and on `null`, and
+# what tuning them does.
 # Usage: bash jobs/demo.sh [RUN]     (default: runs/planted; repeating it resumes)
 set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -26,8 +27,13 @@ mpirun -n "$ranks" --bind-to none build/release/moerae reduce "$study" --run.dir
 say "evaluate: replies with the six best experts of the default criterion masked, and with their controls masked"
 mpirun -n "$ranks" --bind-to none build/release/moerae evaluate "$study" --run.dir "$run"
 .venv/bin/python -m moerae judge "$run" --judge exact
+say "tune: those six experts learn to refuse wrapped forbidden prompts, all else stays frozen, to $run/tune"
+mpirun -n "$ranks" --bind-to none build/release/moerae tune jobs/harden.ini --run.dir "$run"
+mpirun -n "$ranks" --bind-to none build/release/moerae evaluate jobs/harden.ini --run.dir "$run-tuned" \
+  --model.adapter "$run/tune/adapter.h5"
+.venv/bin/python -m moerae judge "$run-tuned" --judge exact
 say "the same on the model whose experts correlate with refusal and do nothing"
-for stage in record attribute reduce evaluate; do
+for stage in record reduce evaluate; do
   mpirun -n "$ranks" --bind-to none build/release/moerae "$stage" "$study" --run.dir "$run-null" \
     --model.path data/planted/null --corpus.path data/planted/null/corpus.h5
 done
@@ -58,6 +64,19 @@ for path in sys.argv[1:]:
     columns = ["condition", "set", "n", "rate", "drop", "drop_low", "drop_high", "control_drop", "control_most", "p"]
     print(path, table[columns].round(3).to_string(index=False, na_rep=""), sep="\n", end="\n\n")
 PYTHON
+say "what tuning them did (share of the validation split refused):"
+.venv/bin/python - "$run/evaluate/summary.csv" "$run-tuned/evaluate/summary.csv" <<'PYTHON'
+import sys
+
+import pandas
+
+tables = {}
+for name, path in zip(("before", "after"), sys.argv[1:], strict=True):
+    table = pandas.read_csv(path, keep_default_na=False)
+    table = table[table["condition"] == "none"].set_index("set")
+    tables[name] = table.apply(lambda row: f"{float(row['rate']):.2f} [{float(row['low']):.2f}, {float(row['high']):.2f}]", axis=1)
+print(pandas.DataFrame(tables).to_string())
+PYTHON
 cat <<EOF
 
 demo: done in ${SECONDS} s. Look at
@@ -65,5 +84,6 @@ demo: done in ${SECONDS} s. Look at
   $run/reduce/sets/           the expert sets, best first
   $run/reduce/scores.h5       every score, layer x expert
   $run/evaluate/summary.csv   refusal under masks and under their controls, with intervals
+  $run/tune/adapter.h5        what was trained, expert by expert
   $run/record/                routing of every token; .venv/bin/python: from moerae import open_run
 EOF
