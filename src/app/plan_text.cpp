@@ -44,6 +44,14 @@ std::string router_text(RouterSpec const& r) {
                      r.renormalise ? ", renormalised" : "");
 }
 
+std::string quantisation_text(ModelPlan const& plan) {
+  auto const& how = plan.quantisation;
+  if (!how.obstacle.empty()) return how.obstacle + " (unless its tensors are plain)";
+  bool const packed = stays_packed(how.packing) || plan.names.experts == ExpertLayout::mxfp4;
+  return fmt::format("{}; experts {}", how.method,
+                     packed ? "stay packed in memory" : "are unpacked when read");
+}
+
 }  // namespace
 
 std::string describe_model(Study const& study, ModelPlan const& plan, std::string const& dtype) {
@@ -58,6 +66,7 @@ std::string describe_model(Study const& study, ModelPlan const& plan, std::strin
              fmt::format("{}, of them {} Mixture-of-Experts", plan.layers.size(), plan.moe_layers().size()));
   table.line("router", router_text(plan.router()));
   table.line("attention", attention_text(plan.layers.front().attention));
+  if (!plan.quantisation.method.empty()) table.line("stored as", quantisation_text(plan));
   table.line("weights per rank", bytes(resident_bytes(plan, dtype == "bfloat16" ? 2 : 4, study.grid.expert)));
   return table.text();
 }

@@ -48,11 +48,6 @@ bool there(std::filesystem::path const& path) {
   return kind != std::filesystem::file_type::not_found;
 }
 
-std::vector<std::int64_t> scale_shape(std::vector<std::int64_t> shape) {
-  for (auto& extent : shape) extent = (extent + fp8_block - 1) / fp8_block;
-  return shape;
-}
-
 std::string shape_text(std::vector<std::int64_t> const& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
@@ -120,15 +115,10 @@ StoredTensor const& Checkpoint::at(std::string const& name) const {
 }
 
 void Checkpoint::check_against(ModelPlan const& plan) const {
-  auto const specs = tensor_specs(plan);
   std::set<std::string> wanted;
   std::vector<std::string> missing, surplus;
-  for (auto const& spec : specs) {
-    wanted.insert(spec.name);
-    if (!tensors_.contains(spec.name)) missing.push_back(spec.name);
-    if (is_block_fp8(plan, spec) && !tensors_.contains(*wanted.insert(spec.name + "_scale_inv").first))
-      missing.push_back(spec.name + "_scale_inv");
-  }
+  for (auto const& part : stored_parts(plan))
+    if (!tensors_.contains(*wanted.insert(part.name).first)) missing.push_back(part.name);
   auto extras = plan.names.extras;
   if (plan.tied_embeddings) extras.push_back(plan.names.head + ".weight");
   auto const is_extra = [&](std::string const& name) {
@@ -152,28 +142,30 @@ void Checkpoint::check_against(ModelPlan const& plan) const {
       surplus.empty(),
       "{}: {} tensor(s) that a {} model with this config.json does not have: {}; the results would "
       "not be those of this checkpoint: correct config.json",
-      at(surplus.empty() ? specs.front().name : surplus.front()).file->path().string(), surplus.size(),
+      at(surplus.empty() ? *wanted.begin() : surplus.front()).file->path().string(), surplus.size(),
       plan.family, list(surplus));
-  for (auto const& spec : specs) {
-    auto const& stored = at(spec.name);
-    bool const fp8 = is_block_fp8(plan, spec);
-    check_shape(stored, spec.name, spec.shape, plan.family);
-    check_dtype(stored, spec.name,
-                spec.kind == TensorSpec::Kind::packed ? "U8"
-                : fp8                                 ? "F8_E4M3"
-                                                      : "",
-                plan.family);
-    if (!fp8) continue;
-    auto const scale_name = spec.name + "_scale_inv";
-    check_shape(at(scale_name), scale_name, scale_shape(spec.shape), plan.family);
-    check_dtype(at(scale_name), scale_name, "", plan.family);
+  for (auto const& [name, dtype, shape] : stored_parts(plan)) {
+    check_shape(at(name), name, shape, plan.family);
+    check_dtype(at(name), name, dtype, plan.family);
   }
 }
 
-bool Checkpoint::is_block_fp8(ModelPlan const& plan, TensorSpec const& spec) const {
-  auto const found = tensors_.find(spec.name);
-  return plan.block_fp8 && spec.kind == TensorSpec::Kind::linear && found != tensors_.end() &&
-         found->second->dtype == "F8_E4M3";
+std::vector<Checkpoint::Part> Checkpoint::stored_parts(ModelPlan const& plan) const {
+  std::vector<Part> out;
+  for (auto const& spec : tensor_specs(plan)) {
+    if (!packed(spec.name)) {
+      out.push_back({spec.name, spec.kind == TensorSpec::Kind::packed ? "U8" : "", spec.shape});
+      continue;
+    }
+    for (auto const& [suffix, dtype, shape] : packed_tensors(plan.quantisation, spec.shape[0], spec.shape[1]))
+      out.push_back({module_of(spec.name) + std::string(suffix), std::string(dtype), shape});
+  }
+  return out;
+}
+
+std::vector<std::int64_t> const* Checkpoint::packed(std::string const& name) const {
+  auto const found = packed_.find(name);
+  return found == packed_.end() ? nullptr : &found->second;
 }
 
 std::string Checkpoint::fingerprint() const {

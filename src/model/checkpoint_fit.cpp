@@ -91,22 +91,37 @@ void Checkpoint::separate(ModelPlan const& plan, LayerId layer) {
 
 // What `quantization_config` says holds of tensors that are packed; on plain ones it was left over.
 void Checkpoint::fit_quantisation(ModelPlan& plan) const {
-  if (plan.quantised.empty()) return;
+  auto& how = plan.quantisation;
+  if (how.method.empty()) return;
   constexpr auto is_plain = [](auto const& entry) {
     auto const& dtype = entry.second->dtype;
     return dtype == "F32" || dtype == "BF16" || dtype == "F16";
   };
   if (std::ranges::all_of(tensors_, is_plain)) {
     spdlog::info("{}: quantization_config names {}, but all tensors are plain: they are read as they are",
-                 (folder_ / "config.json").string(), plan.quantised);
-    plan.quantised.clear();
-    plan.block_fp8 = false;
+                 (folder_ / "config.json").string(), how.method);
+    how = {};
     if (plan.names.experts == ExpertLayout::mxfp4) plan.names.experts = ExpertLayout::interleaved;
   }
+  validate<DataError>(how.obstacle.empty(), "{}: {}; use the checkpoint in bfloat16", folder_.string(),
+                      how.obstacle);
+  bool const separate = plan.names.experts == ExpertLayout::separate;
   validate<DataError>(
-      plan.quantised.empty() || plan.block_fp8 || plan.names.experts == ExpertLayout::mxfp4,
-      "{}: quantization_config: {}: such files of {} cannot be read; use the checkpoint in bfloat16",
-      (folder_ / "config.json").string(), plan.quantised, plan.family);
+      separate ? how.method != "mxfp4" : how.packing == Packing::plain,
+      "{}: quantization_config: {} files of {} cannot be read; use the checkpoint in bfloat16",
+      folder_.string(), how.method, plan.family);
+}
+
+void Checkpoint::find_packed(ModelPlan const& plan) {
+  packed_.clear();
+  if (plan.quantisation.packing == Packing::plain) return;
+  for (auto const& spec : tensor_specs(plan)) {
+    if (spec.kind != TensorSpec::Kind::linear) continue;
+    auto const numbers = packed_tensors(plan.quantisation, spec.shape[0], spec.shape[1]).front();
+    auto const found = tensors_.find(module_of(spec.name) + std::string(numbers.suffix));
+    if (found != tensors_.end() && found->second->dtype == numbers.dtype)
+      packed_.emplace(spec.name, spec.shape);
+  }
 }
 
 void Checkpoint::fit_ties(ModelPlan& plan) {
@@ -135,6 +150,7 @@ ModelPlan Checkpoint::fit(ModelPlan plan) {
   if (plan.names.experts == ExpertLayout::separate)
     for (std::size_t i = 0; i < plan.layers.size(); ++i)
       separate(plan, LayerId(static_cast<std::int32_t>(i)));
+  find_packed(plan);
   fit_ties(plan);
   check_against(plan);
   return plan;

@@ -22,15 +22,20 @@ struct ExpertView {
 /// Memory for a tensor of this shape and dtype.
 using Allocate = std::function<torch::Tensor(std::vector<std::int64_t> const&, torch::Dtype)>;
 
-/// An expert of this kind without values; `dtype` of what is not packed.
-[[nodiscard]] MlpWeights empty_expert(ModelPlan const& plan, MoeSpec const& spec, torch::Dtype dtype,
-                                      Allocate const& allocate);
+/// Whether a weight of this name is packed as the plan says.
+using IsPacked = std::function<bool(std::string const&)>;
+
+/// Expert `expert` of a layer without values; `dtype` of what is not packed. It stays packed where
+/// `stays_packed` says so and all weights of a map are.
+[[nodiscard]] MlpWeights empty_expert(ModelPlan const& plan, LayerId layer, ExpertId expert,
+                                      torch::Dtype dtype, Allocate const& allocate,
+                                      IsPacked const& is_packed);
 
 /// Every part of one routed expert, whatever the layout of the checkpoint: copied from the file to the views
 /// it is read, from the views to the file it is written, both bit for bit where the dtypes are the same or
-/// the weights wider. A tensor in block FP8 stands unpacked in its view; divided by the scales of the file
-/// and rounded it is that of the file again, since a product with a scale keeps more bits than the format
-/// has.
+/// the weights wider. Of a weight that stays packed the views are the tensors it is packed in. A
+/// tensor in block FP8 stands unpacked in its view; divided by the scales of the file and rounded it is that
+/// of the file again, since a product with a scale keeps more bits than the format has.
 [[nodiscard]] std::vector<ExpertView> expert_views(ModelPlan const& plan, LayerId layer, ExpertId expert,
                                                    MlpWeights const& weights);
 

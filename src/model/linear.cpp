@@ -18,19 +18,26 @@ torch::Tensor Mxfp4Weight::unpack(torch::Dtype dtype) const {
   return torch::ldexp(out, exponent).reshape({blocks.size(0), -1}).to(dtype);
 }
 
+torch::Tensor LinearWeights::dense(torch::Dtype dtype) const {
+  if (weight.defined()) return weight;
+  if (quantised.empty()) return packed.unpack(dtype);
+  if (quantised.size() == 1) return quantised.front().unpack(dtype);
+  std::vector<torch::Tensor> rows;
+  for (auto const& part : quantised) rows.push_back(part.unpack(dtype));
+  return torch::cat(rows);
+}
+
+void LinearWeights::set_dense(torch::Tensor dense_weight) {
+  weight = std::move(dense_weight);
+  packed = {};
+  quantised.clear();
+}
+
 torch::Tensor linear(torch::Tensor const& x, LinearWeights const& weights) {
-  auto const weight = weights.weight.defined() ? weights.weight : weights.packed.unpack(x.scalar_type());
-  auto const y = at::linear(x, weight, weights.bias);
+  auto const y = at::linear(x, weights.dense(x.scalar_type()), weights.bias);
   if (!weights.adapter) return y;
   auto const& [a, b, scale] = *weights.adapter;
   return y + at::linear(at::linear(x, a), b) * scale;
-}
-
-torch::Tensor unpack_block_fp8(torch::Tensor const& values, torch::Tensor const& scales, torch::Dtype dtype) {
-  auto const spread =
-      scales.to(torch::kFloat32).repeat_interleave(fp8_block, 0).repeat_interleave(fp8_block, 1);
-  return (values.to(torch::kFloat32) * spread.narrow(0, 0, values.size(0)).narrow(1, 0, values.size(1)))
-      .to(dtype);
 }
 
 }  // namespace moerae

@@ -26,8 +26,11 @@ std::int64_t resident_bytes(ModelPlan const& plan, std::int64_t element_bytes, i
   for (auto const& spec : tensor_specs(plan)) {
     if (is_head(plan, spec)) continue;
     if (spec.expert && spec.expert->value >= most) continue;  // every expert of a layer has one shape
-    bytes += spec.elements() * (spec.per_expert ? most : 1) *
-             (spec.kind == TensorSpec::Kind::packed ? 1 : element_bytes);
+    if (spec.expert && spec.kind == TensorSpec::Kind::linear && stays_packed(plan.quantisation.packing))
+      bytes += packed_bytes(plan.quantisation, spec.shape[0], spec.shape[1]);
+    else
+      bytes += spec.elements() * (spec.per_expert ? most : 1) *
+               (spec.kind == TensorSpec::Kind::packed ? 1 : element_bytes);
   }
   return bytes;
 }

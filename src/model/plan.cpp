@@ -134,8 +134,7 @@ ModelPlan read_plan(std::filesystem::path const& folder) {
   plan.positions = config.integer("max_position_embeddings", 0, 0);
   plan.tied_embeddings = config.boolean("tie_word_embeddings", false);
   plan.names.extras = {"*.rotary_emb.inv_freq"};  // a buffer that older files hold
-  if (auto const quantised = config.object("quantization_config"))
-    plan.quantised = quantised->text("quant_method", "an unnamed method");
+  plan.quantisation = read_quantisation(config);
   family.plan(config, plan);
   if (plan.tied_embeddings)
     plan.names.extras.push_back(plan.names.head + ".weight");  // a copy of the embedding

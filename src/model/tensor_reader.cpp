@@ -11,6 +11,7 @@
 #include <numeric>
 
 #include "model/expert_views.hpp"
+#include "model/stored_dtype.hpp"
 #include "moerae/base/check.hpp"
 
 namespace moerae {
@@ -30,17 +31,11 @@ torch::Tensor huge(std::int64_t bytes, torch::Device device) {
   return out;
 }
 
-torch::Dtype torch_dtype(StoredTensor const& tensor) {
-  static constexpr std::array<std::pair<std::string_view, torch::Dtype>, 5> known{
-      {{"F32", torch::kFloat32},
-       {"BF16", torch::kBFloat16},
-       {"F16", torch::kFloat16},
-       {"F8_E4M3", torch::kFloat8_e4m3fn},
-       {"U8", torch::kUInt8}}};
-  for (auto const& [name, dtype] : known)
-    if (tensor.dtype == name) return dtype;
-  throw DataError(
-      fmt::format("{}: dtype {} cannot be computed with", tensor.file->path().string(), tensor.dtype));
+torch::Dtype dtype_of(StoredTensor const& tensor) {
+  auto const known = known_dtype(tensor.dtype);
+  validate<DataError>(known.has_value(), "{}: dtype {} cannot be computed with", tensor.file->path().string(),
+                      tensor.dtype);
+  return *known;
 }
 
 // XXH3-128 of the bytes, seeded by name, dtype and shape
@@ -78,7 +73,7 @@ torch::Tensor TensorReader::empty(std::vector<std::int64_t> const& shape, torch:
 
 void TensorReader::read(std::string name, StoredTensor const& tensor, torch::Tensor const& to, bool hash) {
   bytes_read_ += static_cast<std::int64_t>(tensor.bytes.size());
-  jobs_.push_back({std::move(name), tensor, torch_dtype(tensor), to, hash, {}});
+  jobs_.push_back({std::move(name), tensor, dtype_of(tensor), to, hash, {}});
 }
 
 void TensorReader::run(Job& job, std::vector<std::byte>& buffer) {
@@ -140,12 +135,33 @@ torch::Tensor TensorReader::wide_parameter(std::string const& name) {
 }
 
 void TensorReader::fill(std::string const& name, torch::Tensor const& to, bool hash) {
-  auto const& tensor = checkpoint_.at(name);
-  if (!checkpoint_.is_block_fp8(plan_, {name, {}, TensorSpec::Kind::linear}))
-    return read(name, tensor, to, hash);
-  auto const scales = whole(name + "_scale_inv", hash, torch::kFloat32);
-  auto const values = whole(name, hash, torch::kFloat8_e4m3fn);
-  afterwards_.push_back([=] { to.copy_(unpack_block_fp8(values, scales, to.scalar_type())); });
+  auto const* const shape = checkpoint_.packed(name);
+  if (!shape) return read(name, checkpoint_.at(name), to, hash);
+  QuantisedWeight weight{plan_.quantisation, shape->at(0), shape->at(1), {}};
+  for (auto const& part : packed_tensors(weight.how, weight.out, weight.in))
+    weight.parts.push_back(whole(module_of(name) + std::string(part.suffix), hash,
+                                 part.dtype.empty() ? torch::kFloat32 : torch_dtype(part.dtype)));
+  afterwards_.push_back([=, this] {
+    check(weight, name);
+    to.copy_(weight.unpack(to.scalar_type()));
+  });
+}
+
+// Numbers of a file that are used as indices, or say what is known already.
+void TensorReader::check(QuantisedWeight const& weight, std::string const& name) const {
+  auto const& file =
+      checkpoint_.at(module_of(name) + std::string(packed_tensors(weight.how, 1, 1)[0].suffix));
+  if (weight.how.packing == Packing::gptq || weight.how.packing == Packing::gptq_v2) {
+    auto const& group = weight.parts[3];
+    validate<DataError>(
+        group.min().item<std::int64_t>() >= 0 && group.max().item<std::int64_t>() < weight.parts[2].size(0),
+        "{}: {}: g_idx names a group that scales does not have", file.file->path().string(), name);
+  }
+  if (weight.how.packing == Packing::int4)
+    validate<DataError>(weight.parts[2][0].item<std::int64_t>() == weight.out &&
+                            weight.parts[2][1].item<std::int64_t>() == weight.in,
+                        "{}: {}: weight_shape is not [{}, {}]", file.file->path().string(), name, weight.out,
+                        weight.in);
 }
 
 void TensorReader::fill_row(std::string const& name, std::int64_t index, torch::Tensor const& to, bool hash) {
@@ -157,15 +173,18 @@ void TensorReader::fill_row(std::string const& name, std::int64_t index, torch::
 }
 
 torch::Tensor TensorReader::stacked(std::vector<std::string> const& modules, char const* part) {
-  std::int64_t rows = 0;
-  for (auto const& module : modules) rows += checkpoint_.at(module + part).shape.front();
-  auto shape = checkpoint_.at(modules.front() + part).shape;
-  shape.front() = rows;
+  auto const shape_of = [&](std::string const& name) {
+    auto const* const packed = checkpoint_.packed(name);
+    return packed ? *packed : checkpoint_.at(name).shape;
+  };
+  auto shape = shape_of(modules.front() + part);
+  shape.front() = 0;
+  for (auto const& module : modules) shape.front() += shape_of(module + part).front();
   auto out = empty(shape, place_.dtype);
   std::int64_t first = 0;
   for (auto const& module : modules) {
     auto const name = module + part;
-    auto const count = checkpoint_.at(name).shape.front();
+    auto const count = shape_of(name).front();
     fill(name, out.narrow(0, first, count), hashes_common_);
     first += count;
   }
@@ -179,15 +198,29 @@ LinearWeights TensorReader::linear(std::vector<std::string> const& modules, bool
   return out;
 }
 
-MlpWeights TensorReader::expert(LayerId layer, ExpertId expert, MoeSpec const& spec) {
-  auto out = empty_expert(plan_, spec, place_.dtype,
-                          [this](auto const& shape, torch::Dtype dtype) { return empty(shape, dtype); });
+MlpWeights TensorReader::expert(LayerId layer, ExpertId expert) {
+  auto out = empty_expert(
+      plan_, layer, expert, place_.dtype,
+      [this](auto const& shape, torch::Dtype dtype) { return empty(shape, dtype); },
+      [this](std::string const& name) { return checkpoint_.packed(name) != nullptr; });
   for (auto const& [name, row, view] : expert_views(plan_, layer, expert, out)) {
     if (row)
       fill_row(name, *row, view, true);
+    else if (view.scalar_type() == torch::kFloat8_e4m3fn)  // stays packed
+      read(name, checkpoint_.at(name), view, true);
     else
       fill(name, view, true);
   }
+  auto const check_later = [&](std::vector<QuantisedWeight> const& weights,
+                               std::vector<std::string> const& modules) {
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      afterwards_.push_back(
+          [this, weight = weights[i], name = expert_tensor(plan_, layer, modules[i], expert) + ".weight"] {
+            check(weight, name);
+          });
+  };
+  check_later(out.gate_up.quantised, {plan_.names.expert_gate, plan_.names.expert_up});
+  check_later(out.down.quantised, {plan_.names.expert_down});
   return out;
 }
 

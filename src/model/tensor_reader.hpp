@@ -25,11 +25,11 @@ class TensorReader {
   /// The tensor in the compute dtype, or in float32.
   [[nodiscard]] torch::Tensor parameter(std::string const& name);
   [[nodiscard]] torch::Tensor wide_parameter(std::string const& name);
-  /// The maps <module>.weight, unpacked where block FP8, and <module>.bias: those of one input as one map,
+  /// The maps <module>.weight, unpacked where packed, and <module>.bias: those of one input as one map,
   /// rows one after another.
   [[nodiscard]] LinearWeights linear(std::vector<std::string> const& modules, bool bias);
   /// A routed expert, which this rank owns alone.
-  [[nodiscard]] MlpWeights expert(LayerId layer, ExpertId expert, MoeSpec const& spec);
+  [[nodiscard]] MlpWeights expert(LayerId layer, ExpertId expert);
   /// Only hashes it, where this rank owns it.
   void note(std::string const& name);
 
@@ -44,9 +44,10 @@ class TensorReader {
   [[nodiscard]] torch::Tensor stacked(std::vector<std::string> const& modules, char const* part);
   // Memory for what is read: parts of large blocks, on the host of huge pages where the system has them.
   [[nodiscard]] torch::Tensor empty(std::vector<std::int64_t> const& shape, torch::Dtype dtype);
-  // To `to`, a view whose elements come in the order of the file: a tensor, unpacked where block FP8, or row
+  // To `to`, a view whose elements come in the order of the file: a tensor, unpacked where packed, or row
   // `index` of the first axis of one.
   void fill(std::string const& name, torch::Tensor const& to, bool hash);
+  void check(QuantisedWeight const& weight, std::string const& name) const;
   void fill_row(std::string const& name, std::int64_t index, torch::Tensor const& to, bool hash);
   struct Job {
     std::string name;

@@ -136,6 +136,10 @@ std::string expert_tensor(ModelPlan const& plan, LayerId layer, std::string cons
   return layer_tensor(plan, layer, of_expert(name, expert));
 }
 
+std::string module_of(std::string const& weight) {
+  return weight.substr(0, weight.size() - std::string_view(".weight").size());
+}
+
 std::int64_t TensorSpec::elements() const {
   auto const first = shape.begin() + (per_expert ? 1 : 0);
   return std::accumulate(first, shape.end(), std::int64_t{1}, std::multiplies<>());

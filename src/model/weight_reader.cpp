@@ -72,7 +72,7 @@ class LayerReader {
     out.first = mine_.begin();
     out.activation = spec.activation;
     for (auto e = mine_.begin(); e < mine_.end(); ++e)
-      out.experts.push_back(reader_.expert(layer_, ExpertId(static_cast<std::int32_t>(e)), spec));
+      out.experts.push_back(reader_.expert(layer_, ExpertId(static_cast<std::int32_t>(e))));
     if (spec.shared) out.shared = mlp(names_.shared_gate, names_.shared_up, names_.shared_down);
     if (spec.shared && spec.shared->gated)
       out.shared_switch = reader_.parameter(full(names_.shared_switch + ".weight"));

@@ -25,9 +25,7 @@ class Applied {
     }
     auto const delta = tensor(name + "/delta", i);
     check(name + "/delta", delta, out, in);
-    auto const base = map.weight.defined() ? map.weight : map.packed.unpack(dtype_);
-    map.weight = (base.to(torch::kFloat32) + delta * factor_).to(dtype_);
-    map.packed = {};
+    map.set_dense((map.dense(dtype_).to(torch::kFloat32) + delta * factor_).to(dtype_));
   }
 
  private:

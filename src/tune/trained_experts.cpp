@@ -18,10 +18,6 @@ std::int64_t elements(std::vector<std::int64_t> const& shape) {
   return n;
 }
 
-torch::Tensor dense(LinearWeights const& map, torch::Dtype dtype) {
-  return map.weight.defined() ? map.weight : map.packed.unpack(dtype);
-}
-
 }  // namespace
 
 TrainedExperts::TrainedExperts(ModelPlan const& plan, ModelWeights& weights,
@@ -115,8 +111,7 @@ void TrainedExperts::install() {
       auto leaf = torch::empty(p.shape, torch::TensorOptions(dtype)).requires_grad_(true);
       leaves_.push_back(leaf);
       if (!p.half) {
-        map.weight = leaf;
-        map.packed = {};
+        map.set_dense(leaf);
         continue;
       }
       if (!map.adapter) map.adapter = LowRank{{}, {}, options_.alpha / static_cast<double>(options_.rank)};
@@ -136,7 +131,7 @@ void TrainedExperts::show() {
       auto const& leaf = leaves_[i * parts_.size() + p];
       auto value = part(i, parts_[p], values_);
       if (!parts_[p].half)
-        value = dense(base_[i].*parts_[p].map, leaf.scalar_type()).to(torch::kFloat32) + value;
+        value = (base_[i].*parts_[p].map).dense(leaf.scalar_type()).to(torch::kFloat32) + value;
       leaf.detach().copy_(value);
     }
 }

@@ -80,4 +80,4 @@ def test_config_saved_by_transformers_is_the_same_plan(path: Path, tmp_path: Pat
 
 
 def test_every_published_config_is_covered() -> None:
-    assert len(CONFIGS) == 16
+    assert len(CONFIGS) == 19

@@ -36,6 +36,9 @@ PUBLISHED = {
     "deepseek_v2": rf"{EXPERT}|{SHARED}|mlp\.gate\.weight|{LATENT}",
     "deepseek_v3": rf"({EXPERT}|{SHARED}|{LATENT})(_scale_inv)?|mlp\.gate\.weight|{BIAS}",
     "glm4_moe": rf"{EXPERT}|{SHARED}|mlp\.gate\.weight|{BIAS}|self_attn\.([qkvo]_proj|[qk]_norm)\.(weight|bias)",
+    "dots1": rf"{EXPERT}|{SHARED}|mlp\.gate\.weight|{BIAS}|self_attn\.([qkvo]_proj|[qk]_norm)\.(weight|bias)",
+    "glm4_moe_lite": rf"{EXPERT}|{SHARED}|mlp\.gate\.weight|{BIAS}|{LATENT}",
+    "minimax_m2": rf"{MIXTRAL}|block_sparse_moe\.e_score_correction_bias|self_attn\.([qkvo]_proj|[qk]_norm)\.weight",
     "gpt_oss": r"mlp\.experts\.(gate_up|down)_proj(_blocks|_scales|_bias)?|mlp\.router\.(weight|bias)"
     r"|self_attn\.([qkvo]_proj\.(weight|bias)|sinks)",
     "granitemoe": r"block_sparse_moe\.(input_linear|output_linear|router\.layer)\.weight"
@@ -90,6 +93,10 @@ FELT = [
     ("deepseek_v3-groups-odd", {"topk_group": 3}),
     ("deepseek_v3-one-group-unnormalised-bf16", {"rope_interleave": True}),
     ("deepseek_v3-one-group-unnormalised-bf16", {"norm_topk_prob": True}),
+    ("dots1-window-scaled", {"sliding_window": 12}),
+    ("dots1-window-scaled", {"routed_scaling_factor": 1.6}),
+    ("glm4_moe_lite-types-groups-sharded", {"topk_group": 3}),
+    ("minimax_m2-partial-sharded", {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4}}),
     ("gpt_oss-bf16-yarn", {"layer_types": 4 * ["full_attention"]}),
     ("gpt_oss-bf16-yarn", {"swiglu_limit": 8.0}),
     ("gpt_oss-mxfp4-odd-blocks-top-1-published", {"rope_scaling": None}),

@@ -56,7 +56,17 @@ inline std::vector<Layout> layouts() {
                     {"n_group", 1},
                     {"topk_group", 1},
                     {"quantization_config", {{"quant_method", "fp8"}, {"weight_block_size", {128, 128}}}}};
+  auto const by = [](json const& how) { return json{{"quantization_config", how}}; };
+  json const channel = {
+      {"quant_method", "compressed-tensors"},
+      {"format", "float-quantized"},
+      {"config_groups",
+       {{"group_0",
+         {{"weights",
+           {{"num_bits", 8}, {"type", "float"}, {"strategy", "channel"}, {"symmetric", true}}}}}}}};
   return {{"Separate", layout_config("qwen3_moe"), "BF16"},
+          {"ChannelFp8", layout_config("qwen3_moe", by(channel)), "BF16"},
+          {"Awq", layout_config("qwen3_moe", by({{"quant_method", "awq"}, {"group_size", 32}})), "BF16"},
           {"SeparateFloat32", layout_config("olmoe"), "F32"},
           {"Fused", layout_config("granitemoe", tied), "BF16"},
           {"Interleaved", layout_config("gpt_oss", local), "BF16"},
@@ -66,6 +76,7 @@ inline std::vector<Layout> layouts() {
 
 inline torch::Dtype stored_dtype(StoredTensor const& stored) {
   return stored.dtype == "U8"        ? torch::kUInt8
+         : stored.dtype == "I32"     ? torch::kInt32
          : stored.dtype == "F32"     ? torch::kFloat32
          : stored.dtype == "F8_E4M3" ? torch::kFloat8_e4m3fn
                                      : torch::kBFloat16;
@@ -78,13 +89,7 @@ class EveryLayout : public testing::TestWithParam<Layout> {
     put(scratch_ / "config.json", GetParam().config.dump());
     plan_ = read_plan(scratch_.path());
     auto tensors = made_tensors(plan_, GetParam().stored);
-    for (auto const& spec : tensor_specs(plan_))
-      if (plan_.block_fp8 && spec.kind == TensorSpec::Kind::linear) {
-        tensors[spec.name].dtype = "F8_E4M3";
-        tensors[spec.name + fp8_scale].dtype = "F32";
-        for (auto const extent : spec.shape)
-          tensors[spec.name + fp8_scale].shape.push_back((extent + fp8_block - 1) / fp8_block);
-      }
+    pack(plan_, tensors);
     write_safetensors(scratch_ / "model.safetensors", tensors);
     checkpoint_.emplace(Checkpoint::open(scratch_.path()));
     plan_ = checkpoint_->fit(std::move(plan_));
@@ -103,10 +108,14 @@ class EveryLayout : public testing::TestWithParam<Layout> {
   }
   /// Its values: bytes as they are, all else in float32 and unpacked.
   [[nodiscard]] torch::Tensor file(std::string const& name) const {
+    if (auto const* const shape = checkpoint_->packed(name)) {
+      QuantisedWeight weight{plan_.quantisation, shape->at(0), shape->at(1), {}};
+      for (auto const& part : packed_tensors(weight.how, weight.out, weight.in))
+        weight.parts.push_back(stored(module_of(name) + std::string(part.suffix)));
+      return weight.unpack(torch::kFloat32);
+    }
     auto const out = stored(name);
-    if (out.scalar_type() == torch::kUInt8) return out;
-    auto const values = out.to(torch::kFloat32);
-    return out.scalar_type() == torch::kFloat8_e4m3fn ? values * scales(name) : values;
+    return out.scalar_type() == torch::kUInt8 ? out : out.to(torch::kFloat32);
   }
   /// The scale of every element of a tensor in block FP8.
   [[nodiscard]] torch::Tensor scales(std::string const& name) const {

@@ -32,6 +32,18 @@ inline MadeTensors made_tensors(ModelPlan const& plan, std::string const& dtype 
   return out;
 }
 
+/// Puts what the plan packs linear weights in, in their place.
+inline void pack(ModelPlan const& plan, MadeTensors& tensors) {
+  if (plan.quantisation.packing == Packing::plain) return;
+  for (auto const& spec : tensor_specs(plan)) {
+    if (spec.kind != TensorSpec::Kind::linear) continue;
+    tensors.erase(spec.name);
+    for (auto const& [suffix, dtype, shape] : packed_tensors(plan.quantisation, spec.shape[0], spec.shape[1]))
+      tensors[module_of(spec.name) + std::string(suffix)] = {std::string(dtype.empty() ? "F32" : dtype),
+                                                             shape};
+  }
+}
+
 inline std::string header_of(MadeTensors const& tensors) {
   nlohmann::json out = nlohmann::json::object();
   std::size_t at = 0;

@@ -151,6 +151,17 @@ constexpr Expected table[] = {
      "96/8 heads of 128/128, qkv bias, plain 1000000 of 64",
      "top 8 of 128 by sigmoid + correction, renormalised + eps, float32", 106'852'245'504, 1'241'513'984,
      13'424'123'904},
+    {"dots.llm1.inst", "62 layers, MoE from 1, experts of 1408, shared 2816",
+     "32/32 heads of 128/128, head norm, plain 10000000 of 128",
+     "top 6 of 128 by sigmoid + correction, renormalised + eps, x 2.5, float32", 142'774'373'888,
+     1'245'708'288, 14'016'581'120},
+    {"GLM-4.7-Flash", "47 layers, MoE from 1, experts of 1536, shared 1536",
+     "20/20 heads of 256/256 latent 768/512, plain 1000000 of 64 interleaved",
+     "top 4 of 64 by sigmoid + correction, renormalised + eps, x 1.8, float32", 29'943'390'976, 634'388'480,
+     3'896'763'136},
+    {"MiniMax-M2", "62 layers, MoE from 0, experts of 1536",
+     "48/8 heads of 128/128, whole norm, plain 5000000 of 64",
+     "top 8 of 256 by sigmoid + correction, renormalised", 228'689'748'992, 1'229'193'216, 11'030'537'216},
     {"granite-3.0-1b-a400m-base", "24 layers, MoE from 0, experts of 512",
      "16/8 heads of 64/64, plain 10000 of 64", "top 8 of 32 by logits softmax of chosen", 1'334'628'352,
      50'334'720, 428'658'688},
@@ -191,10 +202,12 @@ TEST(PublishedStorage, DoesNotChangeTheCount) {
   for (auto const* model : {"gpt-oss-20b", "gpt-oss-120b", "DeepSeek-V3"}) {
     auto config = published(model);
     auto const packed = plan_of(config);
-    EXPECT_TRUE(packed.block_fp8 || packed.names.experts == ExpertLayout::mxfp4) << model;
+    EXPECT_TRUE(packed.quantisation.packing != Packing::plain || packed.names.experts == ExpertLayout::mxfp4)
+        << model;
     config.erase("quantization_config");
     auto const plain = plan_of(config);
-    EXPECT_FALSE(plain.block_fp8 || plain.names.experts == ExpertLayout::mxfp4) << model;
+    EXPECT_FALSE(plain.quantisation.packing != Packing::plain || plain.names.experts == ExpertLayout::mxfp4)
+        << model;
     EXPECT_EQ(count_parameters(plain).total, count_parameters(packed).total) << model;
   }
 }

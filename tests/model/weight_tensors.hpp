@@ -11,6 +11,7 @@ namespace moerae::test {
 
 inline void add(LinearWeights const& map, std::vector<torch::Tensor>& to) {
   to.insert(to.end(), {map.weight, map.bias, map.packed.blocks, map.packed.scales});
+  for (auto const& weight : map.quantised) to.insert(to.end(), weight.parts.begin(), weight.parts.end());
 }
 inline void add(MlpWeights const& mlp, std::vector<torch::Tensor>& to) {
   add(mlp.gate_up, to);

@@ -20,7 +20,15 @@ from moerae.reference.cases import CASES, VOCABULARY, Case
 __all__ = ["CASES", "VOCABULARY", "draw", "make", "make_from", "named"]
 
 ROUTER_WEIGHTS = ("mlp.gate.weight", "router.weight")
-NARROW = ("llama", "deepseek_v2", "deepseek_v3", "glm4_moe")  # llama: the base of deepseek
+NARROW = (
+    "llama",
+    "deepseek_v2",
+    "deepseek_v3",
+    "dots1",
+    "glm4_moe",
+    "glm4_moe_lite",
+    "minimax_m2",
+)  # llama: the base of deepseek
 DERIVED = ("head_dim", "qk_head_dim")  # of DeepSeek configs: transformers adds them, published ones have neither
 
 

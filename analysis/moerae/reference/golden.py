@@ -17,7 +17,7 @@ from moerae.errors import DataError
 from moerae.files.corpus import read_tokens
 from moerae.files.golden import Golden
 from moerae.reference import blocks, deepseek_v1
-from moerae.reference.routers import ROUTERS
+from moerae.reference.routers import ROUTERS, tell_routers
 
 LAYER = re.compile(r"\.layers\.(\d+)\.")
 
@@ -36,6 +36,7 @@ def routers(model: PreTrainedModel) -> dict[int, torch.nn.Module]:
     if not found:
         names = ", ".join(kind.__name__ for kind in known)
         raise DataError(f"the model ({type(model).__name__}) has no MoE layer with a known router; known: {names}")
+    tell_routers(model)
     return dict(sorted(found.items()))
 
 

@@ -13,9 +13,12 @@ import torch
 from torch import nn
 from transformers.models.deepseek_v2.modeling_deepseek_v2 import DeepseekV2TopkRouter
 from transformers.models.deepseek_v3.modeling_deepseek_v3 import DeepseekV3TopkRouter
+from transformers.models.dots1.modeling_dots1 import Dots1TopkRouter
 from transformers.models.glm4_moe.modeling_glm4_moe import Glm4MoeTopkRouter
+from transformers.models.glm4_moe_lite.modeling_glm4_moe_lite import Glm4MoeLiteTopkRouter
 from transformers.models.gpt_oss.modeling_gpt_oss import GptOssTopKRouter
 from transformers.models.granitemoe.modeling_granitemoe import GraniteMoeTopKRouter
+from transformers.models.minimax_m2.modeling_minimax_m2 import MiniMaxM2SparseMoeBlock, MiniMaxM2TopKRouter
 from transformers.models.mixtral.modeling_mixtral import MixtralTopKRouter
 from transformers.models.olmoe.modeling_olmoe import OlmoeTopKRouter
 from transformers.models.phimoe.modeling_phimoe import PhimoeTopKRouter
@@ -64,6 +67,17 @@ def sigmoid_margin(router: DeepseekV3TopkRouter | Glm4MoeTopkRouter, logits: tor
     return grouped(scores, router.num_group, router.topk_group, router.top_k, best=2)
 
 
+def minimax_margin(router: MiniMaxM2TopKRouter, logits: torch.Tensor) -> torch.Tensor:
+    return gap(logits.float().sigmoid() + router.correction, router.top_k)
+
+
+def tell_routers(model: nn.Module) -> None:
+    """MiniMax-M2 keeps the correction bias beside its router, which the margin needs it of."""
+    for module in model.modules():
+        if isinstance(module, MiniMaxM2SparseMoeBlock):
+            module.gate.correction = module.e_score_correction_bias.detach()
+
+
 def sparse_mixer_margin(router: PhimoeTopKRouter, logits: torch.Tensor) -> torch.Tensor:
     """Two picks, each with its own gap and its own mask of near ties: an expert at the edge moves the weights."""
     out = torch.full(logits.shape[:-1], torch.inf)
@@ -83,9 +97,12 @@ ROUTERS: dict[type[nn.Module], Margin] = {
     DeepseekV1Router: softmax_margin,
     DeepseekV2TopkRouter: deepseek_v2_margin,
     DeepseekV3TopkRouter: sigmoid_margin,
+    Dots1TopkRouter: sigmoid_margin,
+    Glm4MoeLiteTopkRouter: sigmoid_margin,
     Glm4MoeTopkRouter: sigmoid_margin,
     GptOssTopKRouter: logits_margin,
     GraniteMoeTopKRouter: logits_margin,
+    MiniMaxM2TopKRouter: minimax_margin,
     MixtralTopKRouter: softmax_margin,
     OlmoeTopKRouter: softmax_margin,
     PhimoeTopKRouter: sparse_mixer_margin,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "moerae/base/ids.hpp"
+#include "moerae/model/quantised.hpp"
 #include "moerae/model/weight_names.hpp"
 
 namespace moerae {
@@ -148,8 +149,7 @@ struct ModelPlan {
   double embedding_scale = 1;  ///< on the embeddings (Granite)
   double residual_scale = 1;   ///< on what attention and feed-forward add to the residual stream (Granite)
   double logit_divisor = 1;    ///< logits of the vocabulary are divided by it (Granite's logits_scaling)
-  std::string quantised;       ///< quant_method of config.json; empty: none, or the tensors are plain
-  bool block_fp8 = false;      ///< linear weights may be F8_E4M3 with <name>_scale_inv per 128 x 128 block
+  Quantisation quantisation;   ///< of the linear weights, each of which may also be plain
   std::vector<LayerSpec> layers;
   WeightNames names;
 

@@ -78,25 +78,32 @@ class Checkpoint {
   /// Every tensor of the plan is there with its shape and a floating dtype, and there is no other but the
   /// known extras. Throws DataError that names the first offenders, the family and the file.
   void check_against(ModelPlan const& plan) const;
-  /// Whether a tensor of the plan is stored in block FP8 (F8_E4M3 beside `<name>_scale_inv`).
-  [[nodiscard]] bool is_block_fp8(ModelPlan const& plan, TensorSpec const& spec) const;
+  /// Of a linear weight that is packed, after `fit`: its shape [out, in]; null of a plain one.
+  [[nodiscard]] std::vector<std::int64_t> const* packed(std::string const& name) const;
   /// Hash of config.json, of every file name, size and header and of the first 4 KiB of every tensor: what
   /// can be told without reading all weights.
   [[nodiscard]] std::string fingerprint() const;
   [[nodiscard]] std::int64_t bytes() const;
 
  private:
+  struct Part {
+    std::string name, dtype;  // dtype empty: F32, BF16 or F16
+    std::vector<std::int64_t> shape;
+  };
+  [[nodiscard]] std::vector<Part> stored_parts(ModelPlan const& plan) const;
   void put(std::string const& name, StoredTensor const* tensor, std::string const& stored);
   void spell(WeightNames const& names);
   void cut(std::string const& fused, std::vector<std::int64_t> const& shape,
            std::vector<std::vector<std::string>> const& parts);
   void separate(ModelPlan const& plan, LayerId layer);
   void fit_quantisation(ModelPlan& plan) const;
+  void find_packed(ModelPlan const& plan);
   void fit_ties(ModelPlan& plan);
 
   std::filesystem::path folder_;
   std::vector<std::unique_ptr<SafetensorsFile>> files_;
   std::map<std::string, StoredTensor const*, std::less<>> tensors_;
+  std::map<std::string, std::vector<std::int64_t>, std::less<>> packed_;
   std::deque<StoredTensor> cuts_;  // parts of tensors, which have no entry of their own in a file
 };
 

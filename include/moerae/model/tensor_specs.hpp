@@ -13,7 +13,7 @@ namespace moerae {
 struct TensorSpec {
   enum class Kind {
     floating,  ///< F32, BF16 or F16
-    linear,    ///< as floating; in a block-FP8 checkpoint also F8_E4M3 beside <name>_scale_inv
+    linear,    ///< as floating, or packed as the plan says: then `packed_tensors` stand for it
     packed     ///< U8: parts of an MXFP4 tensor
   };
   std::string name;
@@ -36,13 +36,14 @@ struct TensorSpec {
 /// Whether it belongs to the output head.
 [[nodiscard]] bool is_head(ModelPlan const& plan, TensorSpec const& spec);
 
+/// The module of a linear weight: its name without ".weight".
+[[nodiscard]] std::string module_of(std::string const& weight);
+
 /// Full name of a tensor of one layer; of one expert of a layer.
 [[nodiscard]] std::string layer_tensor(ModelPlan const& plan, LayerId layer, std::string const& name);
 [[nodiscard]] std::string expert_tensor(ModelPlan const& plan, LayerId layer, std::string const& name,
                                         ExpertId expert);
 
-/// Side of the square blocks that share a scale in a block-FP8 checkpoint.
-inline constexpr std::int64_t fp8_block = 128;
 /// Values that share a scale in MXFP4, and bytes that hold them.
 inline constexpr std::int64_t mxfp4_block = 32, mxfp4_bytes = 16;
 

@@ -17,7 +17,7 @@ enum class Head { drop, keep };
 
 /// Reads the weights of a checkpoint part by part, each when it is asked for: what a walk that holds one
 /// layer at a time needs, and what `load_weights` calls for all. Holds no weights itself. Of the experts it
-/// reads those of `mine`; MXFP4 stays packed. Member 0 owns what all members hold.
+/// reads those of `mine`; those of four bits or FP8 by rows stay packed. Member 0 owns what all members hold.
 class WeightReader {
  public:
   /// `plan` and `checkpoint` outlive it; the checkpoint must have passed check_against(plan).

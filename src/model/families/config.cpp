@@ -24,6 +24,16 @@ bool Config::falls_back(std::string const& field, Null null) const {
   return !find(field);
 }
 
+std::vector<std::string> Config::keys() const {
+  std::vector<std::string> out;
+  for (auto const& [key, value] : fields_.items()) out.push_back(key);
+  return out;
+}
+
+bool Config::holds(std::string const& field) const {
+  return fields_.contains(field);
+}
+
 bool Config::has(std::string const& field) const {
   return find(field) != nullptr;
 }

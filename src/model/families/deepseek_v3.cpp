@@ -19,14 +19,6 @@ void plan_deepseek_v3(Config const& config, ModelPlan& plan) {
   moe.shared = side_by_side(config, 1);
   push_layers_dense_first(config, 3, attention, moe, plan);
   skip_prediction_layers(config, plan);
-
-  if (plan.quantised == "fp8") {
-    auto const quantised = config.object("quantization_config");
-    plan.block_fp8 = true;
-    quantised->only("fmt", "e4m3", "e4m3");
-    if (quantised->integers("weight_block_size") != std::vector<std::int64_t>{128, 128})
-      quantised->fail("weight_block_size", "[128, 128]");
-  }
 }
 
 }  // namespace moerae

@@ -36,7 +36,9 @@ class Config {
       std::string const& field) const;  ///< absent, null or {}: nothing
   /// `num_hidden_layers`, bounded so that a damaged file cannot ask for endless memory.
   [[nodiscard]] std::int64_t layers() const;
-  [[nodiscard]] bool has(std::string const& field) const;  ///< neither absent nor null
+  [[nodiscard]] std::vector<std::string> keys() const;       ///< in order
+  [[nodiscard]] bool holds(std::string const& field) const;  ///< also null
+  [[nodiscard]] bool has(std::string const& field) const;    ///< neither absent nor null
   /// Refuses every value of a text field (`fallback` where absent or null) but `allowed`.
   void only(std::string const& field, std::string const& fallback, std::string const& allowed) const;
   /// Throws DataError "<file>: <field> = <value>: <expectation>".
@@ -59,15 +61,20 @@ struct Family {
 };
 
 [[nodiscard]] std::span<Family const> families();
+/// Throws nothing: what cannot be read is `obstacle`, as tensors may be plain nevertheless.
+[[nodiscard]] Quantisation read_quantisation(Config const&);
 /// The family that a published `model_type` is another name of; itself where it is none.
 [[nodiscard]] std::string_view family_of(std::string_view model_type);
 
 void plan_deepseek(Config const&, ModelPlan&);
 void plan_deepseek_v2(Config const&, ModelPlan&);
 void plan_deepseek_v3(Config const&, ModelPlan&);
+void plan_dots1(Config const&, ModelPlan&);
 void plan_glm4_moe(Config const&, ModelPlan&);
+void plan_glm4_moe_lite(Config const&, ModelPlan&);
 void plan_gpt_oss(Config const&, ModelPlan&);
 void plan_granitemoe(Config const&, ModelPlan&);
+void plan_minimax_m2(Config const&, ModelPlan&);
 void plan_mixtral(Config const&, ModelPlan&);
 void plan_olmoe(Config const&, ModelPlan&);
 void plan_phimoe(Config const&, ModelPlan&);

@@ -34,7 +34,7 @@ void plan_gpt_oss(Config const& config, ModelPlan& plan) {
       plan);
 
   plan.names.router = "mlp.router";
-  plan.names.experts = plan.quantised == "mxfp4" ? ExpertLayout::mxfp4 : ExpertLayout::interleaved;
+  plan.names.experts = plan.quantisation.method == "mxfp4" ? ExpertLayout::mxfp4 : ExpertLayout::interleaved;
 }
 
 }  // namespace moerae
