@@ -68,14 +68,14 @@ def sigmoid_margin(router: DeepseekV3TopkRouter | Glm4MoeTopkRouter, logits: tor
 
 
 def minimax_margin(router: MiniMaxM2TopKRouter, logits: torch.Tensor) -> torch.Tensor:
-    return gap(logits.float().sigmoid() + router.correction, router.top_k)
+    return gap(logits.float().sigmoid() + router.e_score_correction_bias, router.top_k)
 
 
 def tell_routers(model: nn.Module) -> None:
-    """MiniMax-M2 keeps the correction bias beside its router, which the margin needs it of."""
+    """MiniMax-M2 keeps its correction bias beside the router, where margins and masks look for it: the same memory."""
     for module in model.modules():
         if isinstance(module, MiniMaxM2SparseMoeBlock):
-            module.gate.correction = module.e_score_correction_bias.detach()
+            module.gate.e_score_correction_bias = module.e_score_correction_bias.detach()
 
 
 def sparse_mixer_margin(router: PhimoeTopKRouter, logits: torch.Tensor) -> torch.Tensor:
