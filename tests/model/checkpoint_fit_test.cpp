@@ -191,6 +191,12 @@ TEST(CheckpointFit, NullIsNotAbsent) {
     EXPECT_THAT(fault(family, key), AllOf(HasSubstr(key), HasSubstr("null"))) << family;
   EXPECT_THAT(fault("glm4_moe", "partial_rotary_factor", {{"n_routed_experts", 4}}),
               HasSubstr("partial_rotary_factor"));
+  for (auto const* inside : {"partial_rotary_factor", "rope_theta", "rope_type"})
+    EXPECT_THAT(message_of<DataError>([&] {
+                  Folder const folder(
+                      config_of("mixtral", {{"rope_parameters", {{"factor", 1.0}, {inside, nullptr}}}}));
+                }),
+                AllOf(HasSubstr(inside), HasSubstr("null")));
   for (auto const* key : {"rope_theta", "rope_scaling", "rope_parameters", "dtype", "torch_dtype",
                           "sliding_window", "head_dim", "layer_types", "partial_rotary_factor"})
     EXPECT_NO_THROW(Folder const folder(config_of("mixtral", {{key, nullptr}}))) << key;

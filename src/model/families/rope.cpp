@@ -149,10 +149,11 @@ RopeSpec read_rope(Config const& config, std::int64_t head_dim, RopeDefaults con
   rope.theta = found ? own.number("rope_theta", outer) : outer;
   if (!(rope.theta > 1)) config.fail("rope_theta", fmt::format("a number above 1, not {}", rope.theta));
 
-  auto const& at = own.has("partial_rotary_factor") ? own : config;
-  // null in a family with a share of its own: all of the head, not that share
+  bool const inside = found && own.holds("partial_rotary_factor");
+  auto const& at = inside ? own : config;
+  // null is an error in the rope object; outside it stands for whole heads, whatever share the family has
   auto const share = at.number("partial_rotary_factor", defaults.partial.value_or(1),
-                               defaults.partial ? Null::refused : Null::as_absent);
+                               inside || defaults.partial ? Null::refused : Null::as_absent);
   if (!(share > 0 && share <= 1)) at.fail("partial_rotary_factor", "a number above 0 and at most 1");
   if (!defaults.partial && share != 1) at.fail("partial_rotary_factor", "1: this family rotates whole heads");
   rope.dim = static_cast<std::int64_t>(static_cast<double>(head_dim) * share);
