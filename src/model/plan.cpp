@@ -77,15 +77,16 @@ Family const& find_family(Config const& config) {
   auto const family =
       std::ranges::find(known, family_of(type), [](auto const& f) { return std::string_view(f.model_type); });
   if (family != known.end()) return *family;
+  std::string names, hint;
+  for (auto const& f : known) names += (names.empty() ? "" : ", ") + std::string(f.model_type);
   for (auto const& architecture : config.texts("architectures"))
     for (auto const& f : known)
       if (architecture == f.architecture)
-        config.fail("model_type", fmt::format("a known family; by its architectures, {}, it may be {} under "
-                                              "another name: if it is, set model_type to {}",
-                                              architecture, f.model_type, f.model_type));
-  std::string names;
-  for (auto const& f : known) names += (names.empty() ? "" : ", ") + std::string(f.model_type);
-  config.fail("model_type", "one of the known families: " + names);
+        hint = fmt::format(
+            "; by its architectures, {0}, it may be {1} under another name: if it is, set "
+            "model_type to {1}",
+            architecture, f.model_type);
+  config.fail("model_type", "one of the known families: " + names + hint);
 }
 
 std::string dtype_of(Config const& config) {
