@@ -151,8 +151,10 @@ class Run:
             raise DataError(f"{self.path}: no attributions; run `moerae attribute` first")
         prefix = f"{self.attribute.name}/shard-"
         parts = [read_attributions(self.path / path) for path in sorted(self.manifest) if path.startswith(prefix)]
-        if not parts:
-            raise DataError(f"{self.attribute}: no finished file; repeat `moerae attribute`")
+        units = read_stage(self.attribute / "stage.json")["units"]
+        if len(parts) < units:
+            missing = f"{units - len(parts)} of {units} files are missing"
+            raise DataError(f"{self.attribute}: {missing}; repeat `moerae attribute`, which completes it")
         whole = xr.concat(parts, "prompt", join="exact").sortby("prompt")
         columns = self.corpus.loc[whole.prompt.values]
         return whole.assign_coords({n: ("prompt", columns[n].to_numpy()) for n in columns if n != "tokens"})
@@ -179,7 +181,7 @@ class Run:
     def contrast(self, criterion: str, groups: str) -> xr.Dataset:
         """score, and where it was tested p_adjusted and q, [layer, expert]; attrs: what the test was. `groups` is
         `a-vs-b` or `a:b`; several benign sets: `a:b/c`."""
-        prefix = f"contrast/{criterion}/{groups.replace(':', '-vs-').replace('/', '-and-')}/"
+        prefix = f"contrast/{criterion}/{groups.replace(':', '-vs-').replace('/', '-and-').replace('@', '.')}/"
         found = {str(path): path.removeprefix(prefix) for path in self.scores if str(path).startswith(prefix)}
         if not found:
             known = sorted({"/".join(str(path).split("/")[1:3]) for path in self.scores if "contrast/" in str(path)})

@@ -48,8 +48,8 @@ void RunFolder::check_same_weights(Unit const& finished, std::string const& weig
 
 void RunFolder::prepare(std::string const& study, fs::path const& corpus, std::size_t units) {
   fs::create_directories(dir_);
-  store::remove_stale_temporaries(dir_);
-  store::remove_stale_temporaries(stage_.path);
+  store::remove_stale_temporaries(dir_, store::Depth::folder);
+  store::remove_stale_temporaries(stage_.path, store::Depth::below);
   (void)store::adopt(dir_);
   auto manifest = store::Manifest::read(dir_);
   auto const publish_listed = [&](fs::path const& path, char const* owner, auto const& write) {

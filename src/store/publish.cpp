@@ -84,11 +84,14 @@ bool is_temporary(std::filesystem::path const& path) {
          stem.find_first_not_of("0123456789", dot + 1) == std::string::npos;
 }
 
-std::vector<std::filesystem::path> remove_stale_temporaries(std::filesystem::path const& folder) {
+std::vector<std::filesystem::path> remove_stale_temporaries(std::filesystem::path const& folder,
+                                                            Depth depth) {
   std::vector<std::filesystem::path> removed;
   if (!std::filesystem::is_directory(folder)) return removed;
-  for (auto const& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.is_regular_file() && is_temporary(entry.path())) removed.push_back(entry.path());
+  std::filesystem::recursive_directory_iterator files(folder);
+  for (auto file = begin(files); file != end(files); ++file) {
+    if (depth == Depth::folder) file.disable_recursion_pending();
+    if (file->is_regular_file() && is_temporary(file->path())) removed.push_back(file->path());
   }
   std::sort(removed.begin(), removed.end());
   for (auto const& path : removed) {

@@ -162,6 +162,40 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
         time.sleep(0.002)
 
 
+def interrupt(command: str, study: dict[str, object], ranks: int, sign: int, begun: Callable[[], bool]) -> Finished:
+    """Starts a command and, when it has `begun`, sends `sign` to mpirun, which forwards it, SIGKILL to a rank."""
+    job = start(command, study, ranks)
+    try:
+        wait_for(lambda: begun() or job.process.poll() is not None, 60, "a first result")
+        killed = job.ranks()[:1] if sign == signal.SIGKILL else [job.process.pid]
+        assert killed, f"it was through before it could be interrupted\n{job.wait(60)}"
+        os.kill(killed[0], sign)
+        ended = job.wait(60)
+    finally:
+        job.kill()
+    assert (ended.code == RESUMABLE) == (sign == signal.SIGUSR1), ended
+    return ended
+
+
+def interrupt_and_repeat(
+    command: str, study: dict[str, object], ranks: int, sign: int, files: str, want: dict[str, str]
+) -> None:
+    """A command that is interrupted behind its third file, and one that a rank died of in the middle of a file,
+    are completed by repeating them. `files`: pattern of what the command writes in its folder of the run; `want`:
+    the hashes of that by path."""
+    run = Path(str(study["run.dir"]))
+    folder = run / command
+    written = lambda: list(folder.glob(files))  # noqa: E731
+    ended = interrupt(command, study, ranks, sign, lambda: len(written()) >= 3)
+    assert 0 < len(written()) < len(want), f"not interrupted in the middle\n{ended}"
+    for path in written():
+        (path.parent / f".{path.name}.1.tmp").write_text("torn")  # as the writer leaves it that is killed
+    moerae(command, study, ranks)
+    assert {path.relative_to(folder).as_posix(): content_hash(path) for path in written()} == want
+    assert "nothing to do" in moerae(command, study, ranks).err
+    moerae("verify", {"run.dir": run})
+
+
 def assert_one_error(ended: Finished, words: list[str]) -> None:
     """One message, whatever the number of ranks, with everything in it that helps to find the fault."""
     assert ended.err.count("moerae: error:") == 1, ended

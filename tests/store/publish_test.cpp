@@ -88,9 +88,13 @@ TEST(Publish, RemovesStaleTemporariesOnly) {
   put(scratch / "a.h5", "");
   put(scratch / ".hidden", "");
   put(scratch / "below/.a.h5.12.tmp", "");
-  EXPECT_THAT(remove_stale_temporaries(scratch.path()), ElementsAre(scratch / ".a.h5.12.tmp"));
+  put(scratch / "below/a.h5", "");
+  EXPECT_THAT(remove_stale_temporaries(scratch.path(), Depth::folder), ElementsAre(scratch / ".a.h5.12.tmp"));
   EXPECT_THAT(names(scratch.path()), ElementsAre(".hidden", "a.h5", "below"));
-  EXPECT_TRUE(remove_stale_temporaries(scratch / "none").empty());
+  EXPECT_THAT(remove_stale_temporaries(scratch.path(), Depth::below),
+              ElementsAre(scratch / "below/.a.h5.12.tmp"));
+  EXPECT_THAT(names(scratch / "below"), ElementsAre("a.h5"));
+  EXPECT_TRUE(remove_stale_temporaries(scratch / "none", Depth::below).empty());
 }
 
 }  // namespace

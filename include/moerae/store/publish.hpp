@@ -24,8 +24,11 @@ void write_text(std::filesystem::path const& path, std::string_view text);
 /// Whether a file name is that of a temporary of `publish` (here or in Python).
 [[nodiscard]] bool is_temporary(std::filesystem::path const& path);
 
-/// Removes temporaries that killed writers left in `folder` (not below) and returns them. Call it when nobody
-/// writes there: at the start, on rank 0. A folder that does not exist has none.
-std::vector<std::filesystem::path> remove_stale_temporaries(std::filesystem::path const& folder);
+/// How far a folder is looked through: its own files, or those of its folders, too.
+enum class Depth { folder, below };
+
+/// Removes temporaries that killed writers left in `folder` and returns them. Call it when nobody writes
+/// there: at the start, on rank 0. A folder that does not exist has none.
+std::vector<std::filesystem::path> remove_stale_temporaries(std::filesystem::path const& folder, Depth depth);
 
 }  // namespace moerae::store

@@ -26,9 +26,16 @@ std::string missing_drops(Positions const& positions, Recorded const& recorded) 
   if (positions.drop.empty() || recorded.attributions_to_come) return {};
   if (!recorded.attributions)
     return "is made of what `moerae attribute` finds, and this run has nothing of it; run that first";
-  if (!recorded.attributions->has(positions.drop))
+  auto const& found = *recorded.attributions;
+  auto const folder = found.stage().path.filename().string();
+  if (!found.has(positions.drop))
     return fmt::format("{} has no drops of it; name it in attribute.criteria and run `moerae attribute`",
-                       recorded.attributions->stage().path.filename().string());
+                       folder);
+  if (auto const missing = found.missing(); missing > 0)
+    return fmt::format(
+        "of {}, {} of {} files are missing, and it would be made of a part of the prompts; repeat `moerae "
+        "attribute`, which completes it",
+        folder, missing, missing + found.files());
   return {};
 }
 

@@ -35,8 +35,7 @@ bool results_complete(fs::path const& run, store::StageDir const& stage, ReduceP
 void publish_results(fs::path const& run, store::StageDir& stage, Scores const& scores,
                      std::vector<store::ExpertSet> const& sets, store::Provenance const& provenance) {
   store::create_stage(stage);
-  store::remove_stale_temporaries(stage.path);
-  store::remove_stale_temporaries(stage.path / "sets");
+  store::remove_stale_temporaries(stage.path, store::Depth::below);
   std::vector<store::Entry> entries;
   for (auto const& set : sets) {
     store::write_expert_set(set_path(stage, set.name), set);

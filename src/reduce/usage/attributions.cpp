@@ -48,6 +48,15 @@ Attributions::Attributions(fs::path run, fs::path const& folder, Corpus const& c
   digest_ = store::text_hash(contents);
 }
 
+std::size_t Attributions::missing() const {
+  auto const units = stage_.extra.find("units");
+  validate<DataError>(units != stage_.extra.end() && units->is_number_unsigned(),
+                      "{}/stage.json: does not say how many files there are to be, so it is unknown whether "
+                      "any is missing; repeat `moerae attribute`",
+                      stage_.path.string());
+  return units->get<std::size_t>() - std::min(files_.size(), units->get<std::size_t>());
+}
+
 bool Attributions::has(std::string const& criterion) const {
   return store::AttributedReader::open(run_ / files_.front().entry.path).has(criterion);
 }

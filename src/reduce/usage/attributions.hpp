@@ -29,6 +29,8 @@ class Attributions {
   [[nodiscard]] bool holds(std::size_t prompt) const { return held_[prompt]; }
 
   [[nodiscard]] std::size_t files() const { return files_.size(); }
+  /// Files that an attribution which was stopped has yet to write. DataError where its stage does not say.
+  [[nodiscard]] std::size_t missing() const;
   /// Adds the drops of file i to the mass of `tables`, which have these layers of `space`.
   void add_file(std::size_t i, std::string const& criterion, ExpertSpace const& space, LayerRange layers,
                 UsageLayout const& layout, std::vector<UsageTable>& tables) const;
