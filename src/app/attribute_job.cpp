@@ -1,9 +1,14 @@
 #include "app/attribute_job.hpp"
 
+#include <algorithm>
+
+#include "app/find_stage.hpp"
 #include "app/options/inputs.hpp"
 #include "moerae/attribute/openings.hpp"
 #include "moerae/base/check.hpp"
+#include "moerae/record/shard_record.hpp"
 #include "moerae/record/shard_writer.hpp"
+#include "moerae/reduce/usage/super_experts.hpp"
 
 namespace moerae {
 namespace {
@@ -40,6 +45,23 @@ void check_masks(ModelPlan const& plan) {
   }
 }
 
+bool leaves_out_super_experts(AttributeOptions const& options) {
+  return !options.super_experts &&
+         std::ranges::find(options.criteria, Causal::random_mask) != options.criteria.end();
+}
+
+std::vector<std::size_t> super_experts_of(Study const& study, ExpertSpace const& space) {
+  auto const& run = study.run.from.empty() ? study.run.dir : study.run.from;
+  auto const record = stage_of(run, "record", stage::record, study, record_method);
+  validate<ConfigError>(
+      !record.empty(),
+      "{}: random_mask leaves super experts out of its masks, and which ones these are is known "
+      "from a record: run `moerae record` first, or mask them, too, by attribute.super_experts "
+      "= true",
+      run.string());
+  return recorded_super_experts(run, record, space);
+}
+
 }  // namespace
 
 bool has_margins(Corpus const& corpus, AttributeOptions const& options) {
@@ -48,16 +70,25 @@ bool has_margins(Corpus const& corpus, AttributeOptions const& options) {
   return false;
 }
 
-AttributeJob make_attribute_job(Study const& study) {
+AttributeJob lay_out_margins(Study const& study) {
   auto const& options = study.attribute;
-  AttributeJob job{open_inputs(study), {}, 0, {}, {}, {}};
+  AttributeJob job{open_inputs(study), {}, 0, {}, {}, {}, {}};
   select(job, options);
   check_masks(job.model.plan);
   job.shards = plan_shards(job.corpus, job.selected, options.shard_prompts, options.batch_tokens);
   for (auto const& shard : job.shards)
     job.units.push_back(
         {{shard_file_name(shard.id.value)}, 0, static_cast<std::int64_t>(shard.last - shard.first)});
+  return job;
+}
+
+AttributeJob make_attribute_job(Study const& study) {
+  auto job = lay_out_margins(study);
   job.inputs = inputs_of(stage::attribute, study, attribute_method, job.resolved());
+  if (leaves_out_super_experts(study.attribute)) {
+    job.spared = super_experts_of(study, job.space);
+    job.inputs["spared"] = job.spared;
+  }
   return job;
 }
 

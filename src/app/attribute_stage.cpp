@@ -20,6 +20,8 @@ ExitCode run_attribute(Context const& context, Study const& study) {
   if (job.left_out > 0 && world.rank() == 0)
     spdlog::warn("attribute: {} prompts have no refusing or no complying opening and are left out",
                  job.left_out);
+  if (!job.spared.empty())
+    spdlog::info("attribute: random_mask leaves out {} super expert(s)", job.spared.size());
   if (opened.complete()) {
     spdlog::info("attribute: nothing to do, all shards are there");
     return ExitCode::complete;
@@ -45,10 +47,12 @@ ExitCode run_attribute(Context const& context, Study const& study) {
     ledger.post(path, job.units[unit].amount);
   };
   auto const model = session.model();
-  AttributeWork work(job, study.attribute,
-                     share_of(open_bundles(job.units, done, grid.expert_width), grid.group, grid.data_width),
-                     grid.member, model, {publish, [&] { ledger.collect(); }});
-  auto const seconds = work_through(world, session, work, folder, job.units, ledger, stop);
+  auto const share = share_of(open_bundles(job.units, done, grid.expert_width), grid.group, grid.data_width);
+  auto const work = [&] {
+    return std::make_unique<AttributeWork>(job, study.attribute, share, grid.member, model,
+                                           AttributeWork::Hooks{publish, [&] { ledger.collect(); }});
+  };
+  auto const seconds = work_through(world, session, {work}, folder, job.units, ledger, stop);
   if (!seconds) return ExitCode::stopped;
   spdlog::info("attributed the margins of {} prompts in {:.3f} s ({:.1f} prompts/s)", open, *seconds,
                static_cast<double>(open) / *seconds);

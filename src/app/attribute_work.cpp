@@ -11,7 +11,7 @@ AttributeWork::AttributeWork(AttributeJob const& job, AttributeOptions const& op
       member_(static_cast<std::size_t>(member)),
       hooks_(std::move(hooks)) {
   for (auto const which : options.criteria)
-    criteria_.push_back(make_criterion(which, {job.corpus, model, job.space, options}));
+    criteria_.push_back(make_criterion(which, {job.corpus, model, job.space, options, job.spared}));
   if (!bundles_.empty()) begin();
 }
 

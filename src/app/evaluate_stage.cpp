@@ -1,9 +1,12 @@
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "app/context.hpp"
 #include "app/evaluate_work.hpp"
 #include "app/long_stage.hpp"
 #include "moerae/evaluate/reply_shard.hpp"
+#include "moerae/mpi/collective.hpp"
 #include "moerae/record/shard_record.hpp"
 
 namespace moerae {
@@ -65,7 +68,9 @@ ExitCode run_evaluate(Context const& context, Study const& study) {
   origin.shards = static_cast<std::int64_t>(job.shards.size());
   origin.prompt_equivalent = true;
   ReplyFormat const format{job.space, study.evaluate.routing, job.precision};
-  auto const publish = [&](std::size_t unit, std::vector<Reply> const& replies) {
+  std::int64_t kept = 0;
+  auto const publish = [&](std::size_t unit, std::vector<Reply const*> const& replies,
+                           BaseReplies const* base) {
     auto const& [block, shard] = job.parts[unit];
     auto const prompts =
         std::span(job.selected)
@@ -76,18 +81,39 @@ ExitCode run_evaluate(Context const& context, Study const& study) {
       auto const path = folder.path_of(job.units[unit].files[c]);
       write_reply_shard(path, job.corpus, prompts,
                         std::span(replies).subspan(c * prompts.size(), prompts.size()),
-                        job.blocks[block].conditions[c], format, origin);
+                        job.blocks[block].conditions[c], format, origin, base);
       ledger.post(path, static_cast<std::int64_t>(prompts.size()));
     }
+    kept += std::ranges::count_if(replies, [](Reply const* reply) { return reply->kept(); });
+  };
+  auto const base_of = [&](std::size_t shard) -> std::optional<BaseReplies> {
+    if (!study.evaluate.reuse) return {};
+    std::vector<std::uint64_t> prompts;
+    for (auto entry = job.shards[shard].first; entry < job.shards[shard].last; ++entry)
+      prompts.push_back(job.corpus.prompt_id[job.selected[entry]]);
+    return read_base_replies(folder.path_of(job.units[shard].files.front()), prompts);
   };
   auto const model = session.model();
-  EvaluateWork work(job,
-                    share_of(open_bundles(job.units, done, grid.expert_width), grid.group, grid.data_width),
-                    grid.member, model, {publish, [&] { ledger.collect(); }});
-  auto const seconds = work_through(world, session, work, folder, job.units, ledger, stop);
+  auto const round = [&](run::UnitRange units) -> MakeWork {
+    auto const share =
+        share_of(open_bundles(job.units, units, done, grid.expert_width), grid.group, grid.data_width);
+    return [&, share] {
+      return std::make_unique<EvaluateWork>(job, share, grid.member, model,
+                                            EvaluateWork::Hooks{base_of, publish, [&] { ledger.collect(); }});
+    };
+  };
+  // the base condition first: the others keep those of its replies that they do not touch
+  auto const base = job.shards.size();
+  auto const seconds = work_through(world, session, {round({0, base}), round({base, job.units.size()})},
+                                    folder, job.units, ledger, stop);
   if (!seconds) return ExitCode::stopped;
+  kept = mpi::sum(world, kept);
   spdlog::info("evaluated {} replies in {:.3f} s ({:.1f} replies/s)", open, *seconds,
                static_cast<double>(open) / *seconds);
+  spdlog::info(
+      "evaluate: {} of these replies were kept from none, where no token had chosen an expert that its "
+      "condition edits",
+      kept);
   return ExitCode::complete;
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "app/evaluate_job.hpp"
+#include "moerae/evaluate/base_replies.hpp"
 #include "moerae/model/cache.hpp"
 #include "moerae/run/drive.hpp"
 
@@ -13,10 +15,13 @@ namespace moerae {
 /// with the one before, so that what shares a pass is fixed by the plan.
 class EvaluateWork final : public run::Work {
  public:
-  /// `publish` is called with the replies of every unit that this rank has finished and that is not there
-  /// yet, `after_step` after every step. References outlive it.
+  /// `base_of` gives the replies of the base condition to a shard, where they may be kept: it is asked for
+  /// those of other conditions. `publish` is called with the replies of every unit that this rank has
+  /// finished and that is not there yet, [conditions x prompts], and the base of those that were kept;
+  /// `after_step` after every step. References outlive it.
   struct Hooks {
-    std::function<void(std::size_t unit, std::vector<Reply> const&)> publish;
+    std::function<std::optional<BaseReplies>(std::size_t shard)> base_of;
+    std::function<void(std::size_t unit, std::vector<Reply const*> const&, BaseReplies const*)> publish;
     std::function<void()> after_step;
   };
   EvaluateWork(EvaluateJob const& job, std::vector<run::Bundle> bundles, int member,
@@ -33,6 +38,7 @@ class EvaluateWork final : public run::Work {
  private:
   [[nodiscard]] bool last() const { return bundle_ + 1 == bundles_.size(); }
   void begin();
+  void publish();
 
   EvaluateJob const& job_;
   std::vector<run::Bundle> bundles_;
@@ -41,6 +47,10 @@ class EvaluateWork final : public run::Work {
   KvCache cache_;
   Generator generator_;
   std::size_t bundle_ = 0;
+  // of the unit under way
+  std::optional<BaseReplies> base_;
+  std::vector<std::size_t> asked_;     // request -> place in replies_
+  std::vector<Reply const*> replies_;  // [conditions x prompts]; null: asked for
 };
 
 }  // namespace moerae

@@ -53,10 +53,17 @@ store::Provenance stage_provenance(Context const& context, Study const& study, s
   return origin;
 }
 
-std::optional<double> work_through(mpi::Comm const& world, Session& session, run::Work& work,
-                                   run::RunFolder const& folder, std::span<run::Unit const> units,
-                                   run::Ledger& ledger, StopRequest const& stop) {
-  auto const outcome = run::drive(world, session.status(), work, [&] { return stop.requested(); });
+std::optional<double> work_through(mpi::Comm const& world, Session& session,
+                                   std::vector<MakeWork> const& rounds, run::RunFolder const& folder,
+                                   std::span<run::Unit const> units, run::Ledger& ledger,
+                                   StopRequest const& stop) {
+  auto outcome = mpi::Status::idle;
+  for (auto const& make : rounds) {
+    std::unique_ptr<run::Work> work;
+    mpi::agree(world, [&] { work = make(); });
+    outcome = run::drive(world, session.status(), *work, [&] { return stop.requested(); });
+    if (outcome == mpi::Status::stop) break;
+  }
   auto const seconds = ledger.seconds();
   if (run::conclude(world, folder, units, ledger, outcome, stop) != ExitCode::complete) return {};
   return seconds;

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "app/context.hpp"
 #include "app/model_inputs.hpp"
@@ -62,9 +65,13 @@ void check_same_weights(mpi::Comm const& world, run::RunFolder const& folder,
                                                  std::string const& schema, run::RunFolder const& folder,
                                                  mpi::Grid const& grid);
 
-/// Drives the work to its end and enters what was published. The seconds it took; nothing where it was
-/// stopped early, which is said.
-[[nodiscard]] std::optional<double> work_through(mpi::Comm const& world, Session& session, run::Work& work,
+/// Makes what this rank has to do of a stage, or of a round of it. Not collective.
+using MakeWork = std::function<std::unique_ptr<run::Work>()>;
+
+/// Drives the rounds to their end, one when all ranks are through with that before, and enters what was
+/// published. The seconds it took; nothing where it was stopped early, which is said.
+[[nodiscard]] std::optional<double> work_through(mpi::Comm const& world, Session& session,
+                                                 std::vector<MakeWork> const& rounds,
                                                  run::RunFolder const& folder,
                                                  std::span<run::Unit const> units, run::Ledger& ledger,
                                                  StopRequest const& stop);

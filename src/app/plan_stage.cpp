@@ -18,7 +18,7 @@ ExitCode run_plan(Context const& context, Study const& study) {
       text = describe_model(study, job.model.plan, job.model.dtype) +
              describe_work(study, job, context.world.size());
       if (has_margins(job.corpus, study.attribute))
-        text += describe_attribution(study, make_attribute_job(study));
+        text += describe_attribution(study, lay_out_margins(study));
       if (!study.tune.set.empty()) text += describe_training(study, job);
       if (!study.evaluate.conditions.empty()) text += describe_replies(study, lay_out_replies(study));
     }

@@ -53,10 +53,12 @@ ExitCode run_record(Context const& context, Study const& study) {
     ledger.post(path, shard.tokens());
   };
   auto const model = session.model();
-  RecordWork work(job, study.record,
-                  share_of(open_bundles(job.units, done, grid.expert_width), grid.group, grid.data_width),
-                  grid.member, model, {publish, [&] { ledger.collect(); }});
-  auto const seconds = work_through(world, session, work, folder, job.units, ledger, stop);
+  auto const share = share_of(open_bundles(job.units, done, grid.expert_width), grid.group, grid.data_width);
+  auto const work = [&] {
+    return std::make_unique<RecordWork>(job, study.record, share, grid.member, model,
+                                        RecordWork::Hooks{publish, [&] { ledger.collect(); }});
+  };
+  auto const seconds = work_through(world, session, {work}, folder, job.units, ledger, stop);
   if (!seconds) return ExitCode::stopped;
   spdlog::info("recorded {} prompts, {} tokens in {:.3f} s ({:.1f} tokens/s)", open.prompts, open.tokens,
                *seconds, static_cast<double>(open.tokens) / *seconds);

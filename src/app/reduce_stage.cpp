@@ -4,34 +4,14 @@
 #include <nlohmann/json.hpp>
 
 #include "app/context.hpp"
+#include "app/find_stage.hpp"
 #include "app/options/inputs.hpp"
 #include "moerae/base/log.hpp"
 #include "moerae/mpi/agree.hpp"
 #include "moerae/record/shard_record.hpp"
 #include "moerae/reduce/reduce.hpp"
-#include "moerae/store/stage_dir.hpp"
 
 namespace moerae {
-namespace {
-
-// Of several folders of a stage in one run, the one that this study's keys describe; of one, that; else
-// empty.
-std::filesystem::path matching(std::filesystem::path const& run, std::string const& name, Stages stage,
-                               Study const& study, int method) {
-  auto found = store::list_stages(run, name);
-  auto const all = found.size();
-  if (all == 0) return {};
-  keep_possible(found, stage, study, method);
-  validate<ConfigError>(
-      found.size() == 1,
-      "{}: {} of its {} folders of `{}` fit the [model], [grid], [corpus] and [{}] keys of this "
-      "study, so it is not clear which one to reduce; give the keys it was made with",
-      run.string(), found.size(), all, name, name);
-  return found.front().path;
-}
-
-}  // namespace
-
 ExitCode run_reduce_stage(Context const& context, Study const& study) {
   ReduceInputs in;
   in.run = study.run.dir;
@@ -41,8 +21,8 @@ ExitCode run_reduce_stage(Context const& context, Study const& study) {
   in.provenance = context.provenance("", study);
   mpi::agree(context.world, [&] {
     auto const& run = in.from.empty() ? in.run : in.from;
-    in.record_dir = matching(run, "record", stage::record, study, record_method);
-    in.attribution_dir = matching(run, "attribute", stage::attribute, study, attribute_method);
+    in.record_dir = stage_of(run, "record", stage::record, study, record_method);
+    in.attribution_dir = stage_of(run, "attribute", stage::attribute, study, attribute_method);
   });
   auto const result = run_reduce(context.world, in);
   if (result.nothing_new) spdlog::info("reduce: nothing to do, {} is up to date", result.dir.string());

@@ -22,6 +22,7 @@ std::vector<Key<AttributeOptions>> attribute_keys() {
       key("passes", &AttributeOptions::passes, attributes, Integer<std::int64_t>{2}, "of random_mask for every prompt, each with other experts masked"),
       key("rho", &AttributeOptions::rho, attributes, List<Number>{{.above = 0, .most = 0.5}}, "of random_mask: the chance of an expert to be masked; several are taken in turn"),
       key("seed", &AttributeOptions::seed, attributes, Integer<std::uint64_t>{0}, "of the masks of random_mask"),
+      key("super_experts", &AttributeOptions::super_experts, attributes, Flag{}, "random_mask masks super experts, too, without which a model is damaged whatever it is asked; false: it leaves out those that the record names"),
       key("batch_tokens", &AttributeOptions::batch_tokens, attributes, positive, "tokens of one forward pass, openings included"),
       key("shard_prompts", &AttributeOptions::shard_prompts, attributes, positive, "prompts of one file, the unit that is committed and resumed"),
   };

@@ -1,5 +1,6 @@
 #include "attribute/random_mask.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "moerae/base/draws.hpp"
@@ -36,7 +37,8 @@ void RandomMask::draw(std::size_t prompt, std::size_t pass) {
     auto* at = masked.data_ptr<bool>();
     for (std::size_t e = 0; e < static_cast<std::size_t>(space.experts); ++e) {
       auto const place = static_cast<std::uint32_t>(pass * space.size() + space.index(l, e));
-      at[e] = static_cast<double>(draw_key(options.seed, Draw::random_mask, place, id)) < limit;
+      at[e] = static_cast<double>(draw_key(options.seed, Draw::random_mask, place, id)) < limit &&
+              !std::ranges::binary_search(setting_.spared, space.index(l, e));
     }
     RouterEdit one;
     one.masked = masked.unsqueeze(0);

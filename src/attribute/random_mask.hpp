@@ -9,7 +9,8 @@ namespace moerae {
 /// several rho the passes take them in turn. The drop of an expert is the mean margin of the passes that do
 /// not mask it less that of those that do, among passes of one rho; over several rho weighted by u v / (u +
 /// v), the precision of a difference of means of u and v passes. What other masks do is noise that is the
-/// same in both on average, so that experts that back each other up show, too.
+/// same in both on average, so that experts that back each other up show, too. Super experts are never masked
+/// unless asked for, and have no drop: a pass with one masked would say nothing of the others.
 class RandomMask final : public MarginPasses {
  public:
   using MarginPasses::MarginPasses;

@@ -20,8 +20,14 @@ PositionClass position_class(Corpus const& corpus, std::size_t prompt, std::int6
   return token >= first && token < end ? PositionClass::prompt : PositionClass::template_text;
 }
 
+PromptGroup PromptGroup::named(std::string const& name) {
+  auto const at = name.find('@');
+  return at == std::string::npos ? PromptGroup{name} : PromptGroup{name.substr(0, at), name.substr(at + 1)};
+}
+
 bool PromptGroup::holds(Corpus const& corpus, std::size_t prompt) const {
-  return corpus.set.name(prompt) == set && corpus.split[prompt] == split;
+  return corpus.set.name(prompt) == set && corpus.split[prompt] == split &&
+         (outcome.empty() || corpus.outcome.code.empty() || corpus.outcome.name(prompt) == outcome);
 }
 
 void check_vocabulary(Corpus const& corpus, std::int64_t vocabulary) {

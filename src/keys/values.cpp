@@ -104,7 +104,8 @@ std::string SetName::parse(std::string const& text, Folder const&) const {
   check_writable(text);
   if (text.find('@') != std::string::npos)
     throw BadValue(
-        "groups by outcome (set@outcome) need judged replies and are not available in this version");
+        "a prompt set is meant; groups by outcome (set@refused) are compared by contrast.groups and "
+        "select.NAME.groups");
   if (text.find_first_of(",:/") != std::string::npos) refuse("one set name, without ',' ':' and '/'");
   return text;
 }

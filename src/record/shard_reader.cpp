@@ -117,17 +117,34 @@ TokenRouting ShardReader::routing(std::size_t row, std::int64_t position, LayerR
                                          0},
       count{1, layers.n, k};
   auto const ids = expert_ids(start[0], 1, layers);
-  TokenRouting out{{ids.begin(), ids.end()}, {}};
-  if (file_.dtype("routing/weight") == "<f2")
-    for (auto const half : file_.read_block<store::Half>("routing/weight", start, count))
-      out.weight.push_back(float_of(half));
-  else
-    out.weight = file_.read_block<float>("routing/weight", start, count);
+  TokenRouting out{{ids.begin(), ids.end()}, weights(start, count)};
   for (std::size_t i = 0; i < out.expert.size(); ++i)
     validate<DataError>(out.weight[i] >= 0 && out.weight[i] < 1e6F,
                         "{}: prompt {}, position {}: expert {} with weight {} cannot be; {}",
                         file_.path().string(), prompt_ids_[row], position, out.expert[i], out.weight[i],
                         remedy);
+  return out;
+}
+
+std::vector<float> ShardReader::weights(std::vector<std::uint64_t> const& start,
+                                        std::vector<std::uint64_t> const& count) const {
+  if (file_.dtype("routing/weight") != "<f2") return file_.read_block<float>("routing/weight", start, count);
+  std::vector<float> out;
+  for (auto const half : file_.read_block<store::Half>("routing/weight", start, count))
+    out.push_back(float_of(half));
+  return out;
+}
+
+ShardRecord ShardReader::record() const {
+  ShardRecord out{space_, prompt_ids_, offset_, {}, {}, {}, {}, {}, {}, {}, {}};
+  auto rows = usage(0, prompt_ids_.size());
+  out.tokens = std::move(rows.tokens);
+  out.count = std::move(rows.count);
+  out.mass = std::move(rows.mass);
+  if (!has_routing()) return out;
+  auto const tokens = first_token(prompt_ids_.size());
+  out.expert = expert_ids(0, tokens, space_.all());
+  out.weight = weights({0, 0, 0}, {tokens, space_.layers.size(), static_cast<std::uint64_t>(space_.top_k)});
   return out;
 }
 

@@ -7,11 +7,13 @@
 
 #include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/collective.hpp"
+#include "moerae/reduce/plan/check_options.hpp"
 #include "reduce/results/evidence.hpp"
 #include "reduce/results/publish.hpp"
 #include "reduce/results/sets.hpp"
 #include "reduce/results/summary.hpp"
 #include "reduce/usage/attributions.hpp"
+#include "reduce/usage/outcomes.hpp"
 
 namespace moerae {
 namespace {
@@ -31,6 +33,10 @@ Prepared prepare(ReduceInputs const& in) {
   made.corpus = recorded_corpus(made.source);
   if (!in.attribution_dir.empty())
     made.attributions = std::make_unique<Attributions>(made.source.run, in.attribution_dir, made.corpus);
+  auto const by_outcome = sets_by_outcome(in.options);
+  std::string outcomes;
+  if (!by_outcome.empty())
+    outcomes = read_outcomes(made.source.run, made.source.stage, by_outcome, made.corpus);
   made.plan = plan_reduce(in.options, made.corpus,
                           {made.source.sets, has_routing(made.source), made.attributions.get()});
   auto inputs = in.inputs;
@@ -39,6 +45,7 @@ Prepared prepare(ReduceInputs const& in) {
   inputs["corpus"] = made.corpus.content_hash;
   if (std::ranges::any_of(made.plan.passes, [](auto const& pass) { return !pass.positions.drop.empty(); }))
     inputs["attribution"] = made.attributions->digest();
+  if (!outcomes.empty()) inputs["outcomes"] = outcomes;
   made.stage = store::find_stage(in.run, "reduce", inputs);
   return made;
 }

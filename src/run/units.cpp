@@ -13,14 +13,20 @@ std::int64_t open_amount(std::span<Unit const> units, UnitSet const& done) {
 }
 
 std::vector<Bundle> open_bundles(std::span<Unit const> units, UnitSet const& done, int expert_width) {
-  expect(expert_width >= 1, "an expert group of {} ranks", expert_width);
+  return open_bundles(units, {0, units.size()}, done, expert_width);
+}
+
+std::vector<Bundle> open_bundles(std::span<Unit const> units, UnitRange range, UnitSet const& done,
+                                 int expert_width) {
+  expect(expert_width >= 1 && range.last <= units.size(), "units {} to {} for an expert group of {} ranks",
+         range.first, range.last, expert_width);
   auto const width = static_cast<std::size_t>(expert_width);
   std::vector<Bundle> out;
-  for (std::size_t first = 0; first < units.size(); first += width) {
+  for (std::size_t first = range.first; first < range.last; first += width) {
     Bundle bundle;
     bundle.parts.resize(width);
     bool open = false;
-    for (std::size_t m = 0; m < width && first + m < units.size(); ++m) {
+    for (std::size_t m = 0; m < width && first + m < range.last; ++m) {
       bundle.parts[m] = {first + m, done.contains(first + m)};
       bundle.steps = std::max(bundle.steps, units[first + m].steps);
       open = open || !bundle.parts[m].done;

@@ -73,6 +73,10 @@ void write_provenance(File& file, Provenance const& provenance) {
                          value.is_boolean() ? std::int64_t{value.get<bool>()} : value.get<std::int64_t>());
     }
   }
+  if (provenance.prompt_equivalent)
+    file.set_attribute(
+        "/", "privacy",
+        std::string("as sensitive as the prompts and replies: text can be rebuilt from routing"));
 }
 
 void mark_complete(File& file) {

@@ -3,16 +3,17 @@ interrupted or not; what `reduce` makes of them."""
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import support
 import torch
 from masking import CASES, mask
+from moerae.errors import DataError
 from moerae.files.corpus import Prompt, write_corpus
 from moerae.files.hashing import content_hash
 from moerae.reader import open_run
@@ -41,6 +42,7 @@ def attributing(model: Path, corpus: Path, run: Path, expert: int = 1, **more: o
         "passes": 5,
         "batch_tokens": 100,
         "shard_prompts": 5,
+        "super_experts": "true",
     }
     study = {"model.path": model, "model.dtype": "float32", "corpus.path": corpus, "run.dir": run}
     return study | {"grid.expert": expert} | {f"attribute.{key}": value for key, value in (keys | more).items()}
@@ -142,19 +144,8 @@ def test_any_data_width(model, corpus, uninterrupted, tmp_path: Path, data: int,
 
 @pytest.mark.parametrize("sign", [signal.SIGUSR1, signal.SIGKILL])
 def test_interrupted_and_repeated(model, corpus, uninterrupted, tmp_path: Path, sign: int) -> None:
-    run, study = tmp_path / "run", attributing(model, corpus, tmp_path / "run", 2)
-    job = support.start("attribute", study, 2)
-    try:
-        support.wait_for(lambda: len(content(run)) >= 2 or job.process.poll() is not None, 60, "a shard")
-        os.kill(job.process.pid if sign == signal.SIGUSR1 else job.ranks()[0], sign)
-        ended = job.wait(60)
-    finally:
-        job.kill()
-    assert (ended.code == support.RESUMABLE) == (sign == signal.SIGUSR1), ended
-    assert 0 < len(content(run)) < len(uninterrupted[2])
-    support.moerae("attribute", study, 2)
-    assert content(run) == uninterrupted[2]
-    assert "nothing to do" in support.moerae("attribute", study, 2).err
+    study = attributing(model, corpus, tmp_path / "run", 2)
+    support.interrupt_and_repeat("attribute", study, 2, sign, "shard-*.h5", uninterrupted[2])
 
 
 @pytest.mark.parametrize(
@@ -220,6 +211,47 @@ def test_the_score_is_the_difference_of_the_mean_drops(reduced: Path) -> None:
 def test_a_criterion_that_was_not_attributed_is_named(reduced: Path) -> None:
     refused = support.moerae("reduce", reducing(reduced, criteria="single_mask"), code=support.CONFIG)
     support.assert_one_error(refused, ["single_mask of a:b", "attribute.criteria"])
+
+
+def test_random_masks_leave_out_super_experts(model, corpus, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    study = attributing(model, corpus, run, criteria="random_mask", passes=40, super_experts="false")
+    refused = support.moerae("attribute", study, code=support.CONFIG)
+    support.assert_one_error(refused, ["random_mask", "run `moerae record` first", "attribute.super_experts = true"])
+    support.moerae("record", {key: value for key, value in study.items() if not key.startswith("attribute.")})
+    for path in run.glob("record/shard-*.h5"):
+        with h5py.File(path, "r+") as file:
+            file["usage/largest_output"][1, 2] = 1e6
+    assert "leaves out 1 super expert(s)" in support.moerae("attribute", study, ranks=2).err
+    drops = open_run(run).attributions["random_mask"].values
+    assert not drops[:, 1, 2].any()
+    assert drops[:, 1, 3].any() and drops[:, 1, 1].any()
+    support.moerae("attribute", study | {"attribute.super_experts": "true"}, ranks=2)
+    (other,) = run.glob("attribute-*")
+    assert open_run(run, attribute=other.name).attributions["random_mask"].values[:, 1, 2].any()
+
+
+def test_an_attribution_that_was_stopped_is_refused(model, corpus, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    study = attributing(model, corpus, run, criteria="mask_attribution")
+    support.moerae("record", {key: value for key, value in study.items() if not key.startswith("attribute.")})
+    support.moerae("attribute", study)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(run)
+        Path("attribute/shard-000002.h5").unlink()
+        kept = [
+            line for line in Path("manifest.jsonl").read_text().splitlines() if "attribute/shard-000002" not in line
+        ]
+        Path("manifest.jsonl").write_text("\n".join(kept) + "\n")
+    ended = support.moerae("reduce", reducing(run), code=support.CONFIG)
+    support.assert_one_error(
+        ended, ["mask_attribution of a:b", "1 of 10 files are missing", "repeat `moerae attribute`"]
+    )
+    with pytest.raises(DataError, match="1 of 10 files are missing"):
+        open_run(run).attributions  # noqa: B018
+    support.moerae("reduce", reducing(run, criteria="gate_mass"))
+    support.moerae("attribute", study)
+    support.moerae("reduce", reducing(run))
 
 
 def test_damaged_files_are_refused(reduced: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from pathlib import Path
 
@@ -109,20 +108,8 @@ def test_any_data_width(model, corpus, conditions, uninterrupted, tmp_path: Path
 @pytest.mark.parametrize("sign", [signal.SIGUSR1, signal.SIGKILL])
 @pytest.mark.parametrize(("data", "expert"), [(2, 1), (1, 2)])
 def test_interrupted_and_repeated(model, corpus, conditions, uninterrupted, tmp_path: Path, data, expert, sign) -> None:
-    run = tmp_path / "run"
-    study = evaluating(model, corpus, run, conditions, expert)
-    job = support.start("evaluate", study, data * expert)
-    try:
-        support.wait_for(lambda: len(content(run)) >= 3 or job.process.poll() is not None, 60, "a shard")
-        os.kill(job.process.pid if sign == signal.SIGUSR1 else job.ranks()[0], sign)
-        ended = job.wait(60)
-    finally:
-        job.kill()
-    assert (ended.code == support.RESUMABLE) == (sign == signal.SIGUSR1), ended
-    assert 0 < len(content(run)) < len(uninterrupted[expert])
-    support.moerae("evaluate", study, data * expert)
-    assert content(run) == uninterrupted[expert]
-    support.moerae("verify", {"run.dir": run})
+    study = evaluating(model, corpus, tmp_path / "run", conditions, expert)
+    support.interrupt_and_repeat("evaluate", study, data * expert, sign, "*/shard-*.h5", uninterrupted[expert])
 
 
 def test_conditions_can_be_added(model, corpus, conditions, uninterrupted, tmp_path: Path) -> None:
@@ -134,6 +121,56 @@ def test_conditions_can_be_added(model, corpus, conditions, uninterrupted, tmp_p
     assert content(run) == uninterrupted[1]
     said = support.moerae("evaluate", evaluating(model, corpus, run, conditions), ranks=1)
     assert "nothing to do" in said.err
+
+
+def replies(run: Path, slug: str) -> dict[int, tuple]:
+    """By prompt: its reply and how it ended, counts [class, layer, expert] and gate mass of prompt and reply."""
+    found = {}
+    (folder,) = (path for path in (run / "evaluate").glob(f"{slug}*") if path.is_dir())
+    for path in sorted(folder.glob("shard-*.h5")):
+        with h5py.File(path) as file:
+            offset = file["reply/offset"][()]
+            for i, prompt in enumerate(file["prompt_id"][()].tolist()):
+                said = file["reply/tokens"][offset[i] : offset[i + 1]].tolist(), file["reply/finish"][i]
+                found[prompt] = said, file["usage/count"][i], file["usage/gate_mass"][i] / 2**32
+    return found
+
+
+@pytest.mark.parametrize(
+    ("case", "action", "phase"),
+    [
+        ("qwen3-grouped", "mask", "both"),
+        ("qwen3-grouped", "steer-", "response"),
+        ("qwen3-grouped", "steer+", "both"),
+        ("qwen3-full-tied-sharded", "mask", "both"),
+        ("qwen3-full-tied-sharded", "scale=0", "response"),
+    ],
+)
+def test_what_a_condition_can_not_change_is_kept(corpus, tmp_path: Path, case: str, action: str, phase: str) -> None:
+    """The same with the saving and without, and exactly those are kept that the routing of the base says."""
+    model = checkpoints.make(case, tmp_path / "model")
+    study = evaluating(model, corpus, tmp_path / "kept", "none", 2, phase=phase, routing="true", keep="ids")
+    support.moerae("evaluate", study, ranks=2)
+    base = replies(tmp_path / "kept", "none")
+    acted = slice(2, 3) if phase == "response" else slice(0, 3)
+    met = np.array([[(count[acted].sum(0) > 0)] for _, count, _ in base.values()])[:, 0]  # [prompt, layer, expert]
+    layer, expert = np.unravel_index(np.abs(met.mean(0) - 0.5).argmin(), met.shape[1:])
+    assert 0 < met[:, layer, expert].sum() < len(base)
+    support.expert_set(tmp_path / "one.json", [(int(layer), int(expert))])
+    condition = {"evaluate.conditions": f"{action}:{tmp_path}/one.json", "evaluate.controls": 0}
+    said = support.moerae("evaluate", study | condition, ranks=2).err
+    whole = study | condition | {"run.dir": tmp_path / "whole", "evaluate.reuse": "false"}
+    assert "evaluate: 0 of these replies were kept" in support.moerae("evaluate", whole, ranks=2).err
+    keeps = action.startswith("scale") or (action != "steer+" and case == "qwen3-grouped")
+    kept = np.flatnonzero(~met[:, layer, expert]) if keeps else []
+    assert f"evaluate: {len(kept)} of these replies were kept" in said
+    saved, computed = (replies(tmp_path / run, action.replace("=", "-")) for run in ("kept", "whole"))
+    for i, (prompt, (reply, count, mass)) in enumerate(saved.items()):
+        assert reply == computed[prompt][0] and (count == computed[prompt][1]).all()
+        assert np.abs(mass - computed[prompt][2]).max() < 1e-5
+        if i in kept:
+            assert reply == base[prompt][0] and (mass == base[prompt][2]).all()
+    support.moerae("verify", {"run.dir": tmp_path / "kept"})
 
 
 def test_plan_says_what_the_cache_takes(model, corpus, conditions, tmp_path: Path) -> None:
@@ -159,7 +196,13 @@ def test_plan_says_what_the_cache_takes(model, corpus, conditions, tmp_path: Pat
         ({"evaluate.conditions": "blur:{chosen}"}, ["blur", "steer+:SET"], support.CONFIG),
         ({"evaluate.sets": "a,zebra"}, ["evaluate.sets", "zebra", "a, b"], support.CONFIG),
         ({"evaluate.max_new_tokens": 5000}, ["evaluate.max_new_tokens = 5000", "512 positions"], support.CONFIG),
-        ({"evaluate.split": "discovery"}, ["validation | test"], support.CONFIG),
+        ({"evaluate.split": "train"}, ["validation | test | discovery"], support.CONFIG),
+        (
+            {"evaluate.split": "discovery", "evaluate.conditions": "mask:{chosen}"},
+            ["evaluate.split = discovery", "in-sample"],
+            support.CONFIG,
+        ),
+        ({"evaluate.routing": "true"}, ["evaluate.routing", "evaluate.keep = ids"], support.CONFIG),
     ],
     ids=lambda value: next(iter(value.values())) if isinstance(value, dict) else "",
 )

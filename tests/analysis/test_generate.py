@@ -76,6 +76,7 @@ def test_replies_are_those_of_transformers(family: str, tmp_path: Path) -> None:
         "evaluate.sequences": 3,
         "evaluate.shard_prompts": 4,
         "evaluate.routing": "true",
+        "evaluate.keep": "ids",
     }
     support.moerae("evaluate", study, ranks=2)
     changed = excused = 0

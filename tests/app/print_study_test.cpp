@@ -61,6 +61,8 @@ memory = 100
 criterion = hrcg
 threshold = 0.8
 [evaluate]
+reuse = false
+keep = ids
 conditions = mask:one, scale=0.5:/sets/two.json@3
 phase = response
 sets = a, b
@@ -102,6 +104,7 @@ split = validation
 passes = 5
 rho = 0.1
 seed = 4
+super_experts = true
 batch_tokens = 78
 shard_prompts = 12
 [select.two]
@@ -124,8 +127,9 @@ TEST(PrintStudy, TheRoundTripCoversEveryKey) {
   for (auto const& [section, keys] : defaults.items())
     for (auto const& [key, value] : keys.items())
       if (study.at(section).at(key) == value) same.push_back(section + "." + key);
-  // these have one accepted value in this version; the preset excludes the other [ses] keys
-  EXPECT_THAT(same, testing::UnorderedElementsAre("model.schedule", "grid.exchange", "ses.preset"));
+  // these have one accepted value in this version; the presets exclude other keys of their sections
+  EXPECT_THAT(same, testing::UnorderedElementsAre("model.schedule", "grid.exchange", "ses.preset",
+                                                  "evaluate.preset"));
 }
 
 TEST(PrintStudy, AResolvedPresetReadsBack) {

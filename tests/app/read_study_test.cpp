@@ -114,9 +114,15 @@ TEST(ReadStudy, KeysAndWordsOfEarlierVersionsSayWhatTookTheirPlace) {
 
 TEST(ReadStudy, ValuesOfLaterVersions) {
   for (auto const* const words :
-       {"--model.device=cuda", "--model.schedule=layer-major", "--grid.exchange=gather",
-        "--contrast.criteria=jailbreak_gap", "--ses.sets=a@refused"})
+       {"--model.device=cuda", "--model.schedule=layer-major", "--grid.exchange=gather"})
     EXPECT_THAT(faults_of("", {words}), HasSubstr("not available in this version")) << words;
+}
+
+TEST(ReadStudy, OnlyContrastsTakeGroupsByOutcome) {
+  EXPECT_THAT(faults_of("", {"--ses.sets=a@refused"}), HasSubstr("compared by contrast.groups"));
+  EXPECT_THAT(faults_of("", {"--contrast.groups=a@refused:a@complied"}), testing::IsEmpty());
+  EXPECT_THAT(faults_of("", {"--corpus.sets=a", "--contrast.groups=b@refused:a"}),
+              HasSubstr("the set 'b' is not among corpus.sets"));
 }
 
 TEST(ReadStudy, Duplicates) {

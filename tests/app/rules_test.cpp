@@ -58,6 +58,13 @@ INSTANTIATE_TEST_SUITE_P(
                       "study.ini:2: ses.samples: 5 is odd, and complementary pairs count as two"},
         Contradiction{"[ses]\npreset = paper\nresample = complementary\n", "contradicts ses.preset = paper"},
         Contradiction{"[ses]\npreset = paper\nthreshold = 0.9\n", "contradicts ses.preset = paper"},
+        Contradiction{"[ses]\nregular = a\njailbreak = b\n[evaluate]\npreset = paper\nphase = both\n",
+                      "study.ini:6: evaluate.phase: contradicts evaluate.preset = paper"},
+        Contradiction{"[evaluate]\npreset = paper\n", "name them in ses.regular and ses.jailbreak"},
+        Contradiction{"[evaluate]\nrouting = true\n",
+                      "study.ini:2: evaluate.routing = true keeps expert ids"},
+        Contradiction{"[evaluate]\nsplit = discovery\nconditions = mask:a\n",
+                      "study.ini:2: evaluate.split = discovery"},
         Contradiction{"[select.x]\ncriterion =\n", "select.x.criterion"},
         Contradiction{"[select.x]\ncriterion = js\ncount = 3\n", "select.x.groups: required for js"},
         Contradiction{"[select.x]\ncriterion = js\ngroups = a:b\n",
@@ -104,6 +111,10 @@ TEST(Resolve, ThePresetSetsWhatItStandsFor) {
   auto const ses = read_text("[ses]\npreset = paper\n").ses;
   EXPECT_EQ(ses.resample, Resampling::bootstrap);
   EXPECT_EQ(ses.threshold, 1);
+  auto const evaluate = read_text("[ses]\nregular = a\njailbreak = b\n[evaluate]\npreset = paper\n").evaluate;
+  EXPECT_EQ(evaluate.phase, Phase::response);
+  ASSERT_EQ(evaluate.conditions.size(), 2U);
+  EXPECT_EQ(evaluate.conditions[1].text(), "mask:hrcg");
 }
 
 TEST(Resolve, NoCriterionNamedStaysEmptyForAllThatTheSetsAllow) {

@@ -60,7 +60,7 @@ TEST(Corpus, ContinuationsMayBeAbsent) {
 TEST(PromptGroup, HoldsTheSetInTheSplit) {
   Scratch const scratch;
   CorpusFile().write(scratch / "corpus.h5");
-  auto const corpus = read_corpus(scratch / "corpus.h5");
+  auto corpus = read_corpus(scratch / "corpus.h5");
   auto const held = [&](PromptGroup const& group) {
     std::vector<std::size_t> prompts;
     for (std::size_t p = 0; p < corpus.size(); ++p)
@@ -69,7 +69,13 @@ TEST(PromptGroup, HoldsTheSetInTheSplit) {
   };
   EXPECT_THAT(held({"a"}), ElementsAre(0, 1));
   EXPECT_THAT(held({"b"}), ElementsAre());
-  EXPECT_THAT(held({"b", Split::test}), ElementsAre(2));
+  EXPECT_THAT(held({"b", {}, Split::test}), ElementsAre(2));
+  EXPECT_THAT(held(PromptGroup::named("a@refused")), ElementsAre(0, 1));  // nothing is judged yet
+  corpus.outcome = {{0, 1, -1}, {"refused", "complied"}};
+  EXPECT_THAT(held(PromptGroup::named("a@refused")), ElementsAre(0));
+  EXPECT_THAT(held(PromptGroup::named("a@complied")), ElementsAre(1));
+  EXPECT_THAT(held(PromptGroup::named("a@broken")), ElementsAre());
+  EXPECT_THAT(held(PromptGroup::named("a")), ElementsAre(0, 1));
 }
 
 TEST(Corpus, ClassesOfPositions) {

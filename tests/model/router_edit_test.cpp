@@ -45,6 +45,30 @@ RoutingDecision some(RoutingDecision const& d, torch::Tensor const& rows) {
   return {d.logits.index_select(0, rows), d.experts.index_select(0, rows), d.weights.index_select(0, rows)};
 }
 
+// Every token under a condition that takes out one expert, which it had not chosen.
+TEST_P(RouterEdits, TheRuleSaysWhetherUnchosenExpertsCount) {
+  auto const free = decided();
+  auto const chosen = torch::zeros({tokens, experts}, torch::kBool).scatter(1, free.experts, true);
+  auto const one = torch::eye(experts, torch::kBool);
+  for (auto* const table : {&RouterEdit::masked, &RouterEdit::lowered}) {
+    RouterEdit edit;
+    edit.*table = one;
+    double moved = 0;
+    for (std::int64_t e = 0; e < experts; ++e) {
+      auto const bound = decided(edit, torch::full({tokens}, e, torch::kInt64));
+      auto const others = (~chosen.select(1, e)).nonzero().squeeze(1);
+      ASSERT_GT(others.size(0), 0);
+      auto const was = some(free, others), is = some(bound, others);
+      moved += torch::equal(was.experts, is.experts) ? 0 : 1;
+      moved = std::max(moved, (was.weights - is.weights).abs().max().item<double>());
+    }
+    if (spares_other_tokens(spec_))
+      EXPECT_LT(moved, 1e-6);
+    else
+      EXPECT_GT(moved, 1e-3);
+  }
+}
+
 TEST_P(RouterEdits, MaskedExpertsAreNeverSelectedAndTheLogitsStay) {
   RouterEdit const edit{.masked = experts_table({{2, 5}}, experts)};
   auto const free = decided(), bound = decided(edit);

@@ -96,7 +96,7 @@ TEST_F(Reduce, SameBytesAsOnOneRank) {
   auto const here = reduce(run, options);
   EXPECT_EQ(here.dir, run / "reduce");
   EXPECT_EQ(here.sets.size(),
-            9U + 2 + 4 + 3 * 8);  // neither topics nor token ids: without within_topic and cmh_token
+            9U + 2 + 4 + 3 * 9);  // neither topics nor token ids: without within_topic and cmh_token
   if (world_.rank() == 0) {
     auto const alone =
         run_reduce({}, {root_ / "alone", run, {}, {}, options, inputs(options), store::make_provenance("")});

@@ -15,6 +15,12 @@ TEST(Bundles, AreFixedByThePlanAndOpenUntilAllPartsAreDone) {
   EXPECT_EQ(all[2].steps, 5U);
   EXPECT_EQ(all[2].parts[0].unit, 4U);
   EXPECT_EQ(all[2].parts[1].unit, Bundle::nothing);
+  auto const later = open_bundles(units, {1, 4}, {1}, 2);
+  ASSERT_EQ(later.size(), 2U);
+  EXPECT_EQ(later[0].parts[0].unit, 1U);
+  EXPECT_TRUE(later[0].parts[0].done);
+  EXPECT_EQ(later[1].parts[0].unit, 3U);
+  EXPECT_EQ(later[1].parts[1].unit, Bundle::nothing);
   auto const some = open_bundles(units, {0, 1, 2, 4}, 2);
   ASSERT_EQ(some.size(), 1U);
   EXPECT_TRUE(some[0].parts[0].done);

@@ -18,8 +18,11 @@ SCHEMA = "moerae.labels/1"
 LABELS = ("refusal", "partial", "compliance", "broken", "other", "unparseable")
 
 
-def write_labels(run: Path, folder: Path, labels: pd.Series, attributes: dict[str, str]) -> Path:
-    """`labels`: text by prompt id. `attributes`: the judge, and a hash of all that its verdicts depend on."""
+def write_labels(
+    run: Path, folder: Path, labels: pd.Series, attributes: dict[str, str], texts: list[str] | None = None
+) -> Path:
+    """`labels`: text by prompt id. `attributes`: the judge, and a hash of all that its verdicts depend on. `texts`: of
+    the replies, where they are to be kept in words."""
     unknown = sorted(set(labels) - set(LABELS))
     if unknown:
         raise DataError(f"{folder}: '{unknown[0]}' is no label; known are {', '.join(LABELS)}")
@@ -29,6 +32,8 @@ def write_labels(run: Path, folder: Path, labels: pd.Series, attributes: dict[st
         file["prompt_id"] = labels.index.to_numpy(np.uint64)
         file["label"] = np.array([LABELS.index(label) for label in labels], np.uint8)
         file["label"].attrs.create("categories", LABELS, dtype=h5py.string_dtype())
+        if texts is not None:
+            file.create_dataset("text", data=texts, dtype=h5py.string_dtype())
     manifest.append(run, [manifest.Entry.of(run, path, "evaluate")])
     return path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ import pandas as pd
 from moerae.errors import DataError
 from moerae.files import manifest
 from moerae.files.hdf5 import reading
+from moerae.files.publish import publishing
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,28 @@ class Condition:
         with reading(self.shards[0]) as file:
             return json.loads(str(file.attrs["config"]))
 
+    @property
+    def keep(self) -> str:
+        """evaluate.keep: what stays of replies that are judged (labels | ids | text)."""
+        return self.config["evaluate"]["keep"]
+
+    @property
+    def removed(self) -> bool:
+        """Whether token ids of its replies were removed after judging."""
+        return any(_is_removed(path) for path in self.shards)
+
+    def require_replies(self) -> None:
+        if self.removed:
+            raise DataError(
+                f"{self.folder}: its replies were removed once they were judged (evaluate.keep = labels), so they can "
+                "be neither read nor judged again; evaluate with evaluate.keep = ids into another run.dir"
+            )
+
     @cached_property
     def replies(self) -> pd.DataFrame:
-        """Index prompt_id: tokens (list of ids, the one that ended the reply included) and finish (stop | length)."""
+        """Index prompt_id: tokens (list of ids, the one that ended the reply included) and finish (stop | length).
+        DataError where they were removed."""
+        self.require_replies()
         parts = [pd.DataFrame(columns=["tokens", "finish"])]
         for path in self.shards:
             with reading(path) as file:
@@ -50,6 +71,25 @@ class Condition:
         if not whole.index.is_unique:
             raise DataError(f"{self.folder}: prompt {whole.index[whole.index.duplicated()][0]} is answered twice")
         return whole
+
+
+def remove_replies(run: Path, condition: Condition) -> None:
+    """Zeros in place of the token ids of its replies, in files that stay listed; lengths, ends and usage stay."""
+    for path in condition.shards:
+        if _is_removed(path):
+            continue
+        with publishing(path) as temporary:
+            shutil.copyfile(path, temporary)
+            with h5py.File(temporary, "r+") as file:
+                tokens = file["reply/tokens"]
+                tokens[...] = np.zeros(tokens.shape, tokens.dtype)  # contiguous: the bytes themselves
+                tokens.attrs["removed"] = "once judged: evaluate.keep = labels"
+        manifest.append(run, [manifest.Entry.of(run, path, "evaluate")])
+
+
+def _is_removed(path: Path) -> bool:
+    with reading(path) as file:
+        return "removed" in file["reply/tokens"].attrs
 
 
 def _rows(file: h5py.File) -> pd.DataFrame:
@@ -80,5 +120,5 @@ def conditions(run: Path) -> list[Condition]:
 
 def read_summary(path: Path) -> pd.DataFrame:
     """summary.csv as `python -m moerae judge` writes it; `control` is empty on a condition's own lines."""
-    table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    table = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"control": object})
     return table.assign(control=table["control"].fillna(""))

@@ -16,9 +16,9 @@ import pandas as pd
 import xxhash
 
 from moerae.errors import ConfigError, DataError
-from moerae.files.labels import write_labels
+from moerae.files.labels import read_labels, write_labels
 from moerae.files.publish import publishing
-from moerae.files.replies import Condition, conditions
+from moerae.files.replies import Condition, conditions, remove_replies
 from moerae.judge import address, command, exact, rules
 from moerae.reader import open_run
 from moerae.refusal.judge_error import Confusion
@@ -128,23 +128,34 @@ def confusion_of(args: argparse.Namespace) -> str:
 
 
 def judge_run(args: argparse.Namespace) -> int:
-    found = conditions(args.run)
+    every = conditions(args.run)
+    found = [condition for condition in every if not condition.removed]
     confusion = confusion_of(args)
+    in_words = args.judge != "exact" or any(condition.keep == "text" for condition in found)
+    texts = Texts(args, every[0]) if in_words else None
     if args.judge == "exact":
         known, identity = exact.planned(args.run / "corpus.h5"), "exact"
         judged = [exact.judge(condition.replies, known) for condition in found]
     else:
-        texts, judge = Texts(args, found[0]), judge_of(args, args.run)
+        judge = judge_of(args, args.run)
         identity = judge.hash
         judged = (
             pd.Series(judge.labels(texts.lines(condition)), condition.replies.index, dtype=object)
             for condition in found
         )
+    for condition in every:
+        if condition.removed and read_labels(condition.folder).attrs["judge_hash"] != identity:
+            condition.require_replies()
     for condition, labels in zip(found, judged, strict=True):
         about = {"judge": args.judge, "judge_hash": identity, "confusion": confusion}
-        write_labels(args.run, condition.folder, labels, about)
+        said = [line["reply"] for line in texts.lines(condition)] if condition.keep == "text" else None
+        write_labels(args.run, condition.folder, labels, about, said)
     for path in write_summaries(args.run):
         print(path)
+    # last, so that a judging that fails on the way can be repeated
+    for condition in found:
+        if condition.keep == "labels":
+            remove_replies(args.run, condition)
     return 0
 
 

@@ -38,14 +38,16 @@ class Masking:
 
 
 def masking(run: Path) -> Masking | None:
-    """None where nothing was judged. DataError where a run holds several evaluations: which is the answer?"""
-    found = sorted(run.glob("evaluate*/summary.csv"))
+    """None where nothing was judged. DataError where a run holds several evaluations: which is the answer? Replies to
+    the discovery split, which groups by outcome are made of, are none."""
+    tables = {path: read_summary(path) for path in sorted(run.glob("evaluate*/summary.csv"))}
+    found = [path for path, table in tables.items() if not (table["split"] == "discovery").all()]
     if not found:
         return None
     if len(found) > 1:
         names = ", ".join(path.parent.name for path in found)
         raise DataError(f"{run}: several evaluations ({names}), so none is the answer; report on a run that has one")
-    table = read_summary(found[0])
+    table = tables[found[0]]
     own = table[table["control"] == ""]
     base = own[own["condition"] == BASE]
     lines = [

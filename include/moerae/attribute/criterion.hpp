@@ -16,6 +16,7 @@ struct AttributeSetting {
   ResidentModel model;
   ExpertSpace space;
   AttributeOptions options;
+  std::vector<std::size_t> spared = {};  ///< experts [L*K], ascending, that random masks leave out
 };
 
 /// What a criterion found for P prompts.

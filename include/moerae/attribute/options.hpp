@@ -35,6 +35,7 @@ struct AttributeOptions {
   std::int64_t passes = 64;               ///< of random_mask, for every prompt
   std::vector<double> rho = {0.05, 0.2};  ///< of random_mask, in turn: the chance of each expert to be masked
   std::uint64_t seed = 0;                 ///< key of its draws
+  bool super_experts = false;             ///< of random_mask: its masks take those, too
   std::int64_t batch_tokens = 4096;       ///< of one forward pass, openings included
   std::int64_t shard_prompts = 64;        ///< prompts of one file
 };

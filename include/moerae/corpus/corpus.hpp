@@ -69,6 +69,9 @@ struct Corpus {
   std::vector<std::int64_t> pair;     ///< [P], -1 none; at most once per set
   std::vector<Split> split;           ///< [P], the same for all prompts of a cluster
   Continuations continuations;
+  /// What the model made of each prompt, once its replies are judged (outcome_words; -1: not known). Not of
+  /// the file; no codes: nothing is judged yet.
+  Labels outcome;
 
   [[nodiscard]] std::size_t size() const { return prompt_id.size(); }
   [[nodiscard]] std::int64_t length(std::size_t prompt) const { return offset[prompt + 1] - offset[prompt]; }
@@ -78,10 +81,18 @@ struct Corpus {
   }
 };
 
-/// Prompts that are looked at together: those of one set in one split.
+/// What became of a prompt, as groups (SET@refused) and tables of refusal name it.
+inline constexpr std::array<std::string_view, 4> outcome_words = {"refused", "complied", "broken", "other"};
+
+/// Prompts that are looked at together: those of one set in one split, or of them those with one outcome.
 struct PromptGroup {
   std::string set;
+  std::string outcome = {};  ///< empty: any
   Split split = Split::discovery;
+
+  /// SET or SET@OUTCOME.
+  [[nodiscard]] static PromptGroup named(std::string const& name);
+  /// Before anything is judged (Corpus::outcome) every prompt of the set stands for those of its outcomes.
   [[nodiscard]] bool holds(Corpus const& corpus, std::size_t prompt) const;
 };
 

@@ -30,6 +30,8 @@ struct Reply {
   Finish finish = Finish::length;
   std::vector<std::uint16_t> experts;  ///< [prompt + n, L, k]
   std::vector<float> weights;          ///< [prompt + n, L, k]
+  /// Taken over from the base condition, whose record has its routing; there is none here.
+  [[nodiscard]] bool kept() const { return experts.empty(); }
 };
 
 /// How replies are made: the same for all requests of a generator.

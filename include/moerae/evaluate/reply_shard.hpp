@@ -5,6 +5,7 @@
 #include <string>
 
 #include "moerae/corpus/corpus.hpp"
+#include "moerae/evaluate/base_replies.hpp"
 #include "moerae/evaluate/condition.hpp"
 #include "moerae/evaluate/generator.hpp"
 #include "moerae/store/provenance.hpp"
@@ -20,10 +21,11 @@ struct ReplyFormat {
 
 /// Publishes the replies to some prompts of a corpus under one condition: the layout of a record shard, whose
 /// class `response` is the reply made, with reply/{tokens, offset, finish} beside it and the condition as a
-/// JSON attribute. replies[i] answers the prompt prompts[i]. Throws Error.
+/// JSON attribute. replies[i] answers the prompt prompts[i]; `base` has the routing of those that are kept,
+/// and is null where none is. Throws Error.
 void write_reply_shard(std::filesystem::path const& path, Corpus const& corpus,
-                       std::span<std::size_t const> prompts, std::span<Reply const> replies,
+                       std::span<std::size_t const> prompts, std::span<Reply const* const> replies,
                        Condition const& condition, ReplyFormat const& format,
-                       store::Provenance const& provenance);
+                       store::Provenance const& provenance, BaseReplies const* base);
 
 }  // namespace moerae

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "moerae/model/expert_space.hpp"
+#include "moerae/record/shard_record.hpp"
 #include "moerae/store/file.hpp"
 
 namespace moerae {
@@ -65,12 +66,17 @@ class ShardReader {
   /// needs has_routing().
   [[nodiscard]] std::vector<std::uint16_t> expert_ids(std::uint64_t first, std::uint64_t n,
                                                       LayerRange layers) const;
+  /// All of the shard at once, but logits and largest outputs; `offset` is empty without routing.
+  [[nodiscard]] ShardRecord record() const;
 
  private:
   explicit ShardReader(store::File file) : file_(std::move(file)) {}
   void read_axes();
   void read_routing_axes();
   void check_shape(std::string const& name, std::vector<std::uint64_t> const& expected) const;
+  // A block of routing/weight.
+  [[nodiscard]] std::vector<float> weights(std::vector<std::uint64_t> const& start,
+                                           std::vector<std::uint64_t> const& count) const;
 
   store::File file_;
   ExpertSpace space_;

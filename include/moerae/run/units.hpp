@@ -36,9 +36,17 @@ struct Bundle {
   std::size_t steps = 0;    ///< of the longest unit
 };
 
+/// Consecutive units first .. last - 1.
+struct UnitRange {
+  std::size_t first, last;
+};
+
 /// The bundles with at least one unit that is not in `done`, in order.
 [[nodiscard]] std::vector<Bundle> open_bundles(std::span<Unit const> units, UnitSet const& done,
                                                int expert_width);
+/// Of some of the units only.
+[[nodiscard]] std::vector<Bundle> open_bundles(std::span<Unit const> units, UnitRange range,
+                                               UnitSet const& done, int expert_width);
 
 /// Bundles group, group + groups, ... : the share of one data group.
 [[nodiscard]] std::vector<Bundle> share_of(std::vector<Bundle> const& bundles, int group, int groups);

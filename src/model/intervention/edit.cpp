@@ -106,6 +106,19 @@ void check(Replay const& replay, RouterSpec const& spec, std::vector<EditFault>&
 
 }  // namespace
 
+bool spares_other_tokens(RouterSpec const& spec) {
+  if (spec.groups > 1 && spec.top_groups < spec.groups) return false;
+  switch (spec.weight) {
+    case RouterSpec::Weight::softmax_of_chosen:
+      return true;
+    case RouterSpec::Weight::sparse_mixer:
+      return false;
+    case RouterSpec::Weight::score:
+      break;
+  }
+  return spec.score != RouterSpec::Score::softmax || (spec.renormalise && spec.renormalise_eps == 0);
+}
+
 std::vector<EditFault> faults_of(RouterEdit const& edit, RouterSpec const& spec) {
   std::vector<EditFault> out;
   std::int64_t conditions = -1;

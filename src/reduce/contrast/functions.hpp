@@ -10,6 +10,11 @@ namespace moerae::contrast {
 /// p_a - p_b, p = activations / tokens (SteerMoE; [-1, 1]).
 [[nodiscard]] ContrastScore risk_difference(Comparison const& groups);
 
+/// p_a - p_b where it is beyond .05, else 0 (RASA's code, which compares jailbreaks that succeeded with a
+/// safe anchor and takes what is above .05: contrast.groups = jailbreak@complied:permitted). Its cap on the
+/// number of experts is the count of a set here.
+[[nodiscard]] ContrastScore jailbreak_gap(Comparison const& groups);
+
 /// ln((a1 + .5)(d2 + .5) / ((a2 + .5)(d1 + .5))), a activations, d = tokens - a: log odds ratio with the
 /// Haldane-Anscombe correction, finite for unused experts.
 [[nodiscard]] ContrastScore log_odds(Comparison const& groups);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "moerae/reduce/names.hpp"
 #include "reduce/plan/set_requests.hpp"
@@ -141,12 +142,21 @@ std::vector<NamedSet> named_sets(ReduceOptions const& options) {
                             {"ses.benign", options.ses.benign}};
   for (auto const& set : options.ses.sets) all.push_back({"ses.sets", set});
   for (auto const& [key, pair] : named_pairs(options)) {
-    all.push_back({key, pair.a});
-    for (auto const& other : pair.others()) all.push_back({key, other});
+    all.push_back({key, PromptGroup::named(pair.a).set});
+    for (auto const& other : pair.others()) all.push_back({key, PromptGroup::named(other).set});
   }
   for (auto const& select : options.select) all.push_back({"select." + select.name + ".set", select.set});
   std::erase_if(all, [](auto const& named) { return named.set.empty(); });
   return all;
+}
+
+std::vector<std::string> sets_by_outcome(ReduceOptions const& options) {
+  std::set<std::string> found;
+  for (auto const& [key, pairs] : named_pairs(options))
+    for (auto const& pair : pairs.parts())
+      for (auto const& name : {pair.a, pair.b})
+        if (auto const group = PromptGroup::named(name); !group.outcome.empty()) found.insert(group.set);
+  return {found.begin(), found.end()};
 }
 
 void check_options(ReduceOptions const& options, Faults& faults) {

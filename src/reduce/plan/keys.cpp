@@ -17,7 +17,7 @@ constexpr Integer<std::int64_t> positive{1};
 // Of `words`.
 Word criteria(std::vector<std::string> const& words) {
   return {words,
-          {"jailbreak_gap"},
+          {},
           {{"js_debiased", "is what js is now, with the plug-in estimate as its divergence: give js"}}};
 }
 

@@ -1,5 +1,7 @@
 #include "moerae/reduce/plan/options.hpp"
 
+#include <algorithm>
+
 namespace moerae {
 
 std::vector<std::string> ContrastOptions::Pair::others() const {
@@ -22,6 +24,7 @@ std::vector<ContrastOptions::Pair> ContrastOptions::Pair::parts() const {
 std::string versus(ContrastOptions::Pair const& pair) {
   std::string name = pair.a;
   for (auto const& other : pair.others()) name += (name.size() == pair.a.size() ? "-vs-" : "-and-") + other;
+  std::ranges::replace(name, '@', '.');  // SET@N is a part of an expert set
   return name;
 }
 

@@ -5,7 +5,7 @@
 
 namespace moerae::kind {
 
-/// a:b or a:b/c, different sets.
+/// a:b or a:b/c, different groups: SET or SET@OUTCOME.
 struct Groups {
   using type = ContrastOptions::Pair;
   [[nodiscard]] std::string expects() const { return "a:b | a:b/c"; }

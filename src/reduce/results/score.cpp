@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "moerae/base/check.hpp"
+#include "moerae/reduce/usage/super_experts.hpp"
 #include "reduce/results/stability_facts.hpp"
-#include "reduce/usage/super_experts.hpp"
 
 namespace moerae {
 

@@ -76,7 +76,7 @@ UsageLayout lay_out(Corpus const& corpus, UsageChoice const& choice, bool warn) 
       {}, std::vector(corpus.size(), UsageLayout::none), std::vector(corpus.size(), UsageLayout::none)};
   for (auto const& set : choice.sets) {
     Clusters clusters;
-    PromptGroup const group{set};
+    auto const group = PromptGroup::named(set);
     for (std::size_t p = 0; p < corpus.size(); ++p)
       if (group.holds(corpus, p)) add(clusters[corpus.cluster[p]], corpus, p, choice);
     keep_some(clusters, choice.clusters, choice.seed);
@@ -105,6 +105,11 @@ std::string nothing_to_count(UsageTable const& table, Positions const& positions
         "set {}: none of its {} prompts has a token at {} = {}; choose other positions or "
         "another set",
         table.name, table.prompts, positions.key, positions.name);
+  if (auto const group = PromptGroup::named(table.name); !group.outcome.empty())
+    return fmt::format(
+        "group {}: no reply to the set in the discovery split was judged {}, so there is nothing "
+        "to compare; leave it out of contrast.groups and select",
+        table.name, group.outcome);
   return fmt::format(
       "set {}: has no prompt in the discovery split, which alone selects experts; give the set more "
       "clusters (half of them fall into discovery), or leave it out of ses.sets, "

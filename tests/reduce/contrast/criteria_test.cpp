@@ -38,6 +38,12 @@ TEST(Contrast, HandComputed) {
   auto const b = made_table("b", space, {{1, 2, 1}, {1, 3, 2}}, {2, 3});
   Group const ga(a), gb(b);
   EXPECT_DOUBLE_EQ(contrast::risk_difference({ga, gb}).score[0], .8 - .4);
+  auto const gap = contrast::jailbreak_gap({ga, gb}).score;
+  EXPECT_DOUBLE_EQ(gap[0], .8 - .4);
+  EXPECT_EQ(contrast::risk_difference({ga, gb}).score[1], 0);
+  auto const small = made_table("c", space, {{16, 3, 1}}, {20}),
+             smaller = made_table("d", space, {{17, 2, 1}}, {20});
+  EXPECT_EQ(contrast::jailbreak_gap({Group(smaller), Group(small)}).score[0], 0);  // .05
   EXPECT_DOUBLE_EQ(contrast::log_odds({ga, gb}).score[0], std::log(8.5 / 2.5) - std::log(2.5 / 3.5));
   EXPECT_TRUE(std::isfinite(contrast::log_odds({ga, gb}).score[1]));  // active at every token
   EXPECT_DOUBLE_EQ(contrast::gate_mass({ga, gb}).score[0], .25 * (.8 - .4));

@@ -6,7 +6,8 @@ namespace moerae::kind {
 namespace {
 
 TEST(PairValue, ReadsAndPrintsPairsAndSeveralSets) {
-  for (auto const* text : {"a:b", "a:b/c"}) EXPECT_EQ(Groups{}.print(Groups{}.parse(text, "")), text);
+  for (auto const* text : {"a:b", "a:b/c", "a@refused:a@complied/b"})
+    EXPECT_EQ(Groups{}.print(Groups{}.parse(text, "")), text);
   EXPECT_EQ(Groups{}.parse(" a : b / c ", "").text(), "a:b/c");
 }
 
@@ -18,7 +19,9 @@ TEST(PairValue, BadOnesSayWhatIsExpected) {
                                       {"a:b/", "two set names as a:b"},
                                       {"a:a", "with itself"},
                                       {"a:b/b", "'b' is there twice"},
-                                      {"a:b@refused", "not available in this version"}})
+                                      {"a:b@refuses", "SET@refused | SET@complied | SET@broken | SET@other"},
+                                      {"a:@refused", "SET@refused"},
+                                      {"a@refused:a@refused", "with itself"}})
     try {
       (void)Groups{}.parse(text, "");
       ADD_FAILURE() << "'" << text << "' is accepted";

@@ -1,4 +1,4 @@
-#include "reduce/usage/super_experts.hpp"
+#include "moerae/reduce/usage/super_experts.hpp"
 
 #include <gmock/gmock.h>
 

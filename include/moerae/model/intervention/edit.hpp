@@ -52,4 +52,10 @@ struct EditFault {
 /// `decide` checks nothing of it. Pure; on the host.
 [[nodiscard]] std::vector<EditFault> faults_of(RouterEdit const& edit, RouterSpec const& spec);
 
+/// Whether masking or lowering an expert leaves the decision of every token that did not choose it as it is,
+/// choice and weights (up to rounding). Not so where the others' weights rise (a softmax over all experts
+/// that is not renormalised over the chosen), where groups are selected by experts that may then not be
+/// chosen, and for the sparse mixer, whose softmax runs over near ties.
+[[nodiscard]] bool spares_other_tokens(RouterSpec const& spec);
+
 }  // namespace moerae

@@ -15,6 +15,9 @@ struct NamedSet {
 };
 [[nodiscard]] std::vector<NamedSet> named_sets(ReduceOptions const& options);
 
+/// The sets of which the options compare groups by outcome (SET@OUTCOME), each once.
+[[nodiscard]] std::vector<std::string> sets_by_outcome(ReduceOptions const& options);
+
 /// What contradicts each other in options whose values are each in its range, without looking at a corpus.
 void check_options(ReduceOptions const& options, Faults& faults);
 

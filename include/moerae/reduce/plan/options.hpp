@@ -47,7 +47,7 @@ struct ContrastOptions {
   std::vector<std::string> criteria = {};
   /// a:b, more used in `a` is positive. a:b/c: against b and against c, and the weaker of the two counts.
   struct Pair {
-    std::string a = {}, b = {};                             ///< b may be several names, joined by '/'
+    std::string a = {}, b = {};  ///< names of PromptGroup; b may be several, joined by '/'
     [[nodiscard]] std::vector<std::string> others() const;  ///< the names in b
     [[nodiscard]] bool several() const { return b.find('/') != std::string::npos; }
     [[nodiscard]] std::string text() const { return a + ":" + b; }
@@ -69,7 +69,7 @@ struct ReduceStageOptions {
   std::int64_t memory = 1024;  ///< MiB for tables of one rank; does not change results
 };
 
-/// "<a>-vs-<b>", "<a>-vs-<b>-and-<c>": the name of a comparison in files.
+/// "<a>-vs-<b>", "<a>-vs-<b>-and-<c>": the name of a comparison in files; SET@OUTCOME is SET.OUTCOME there.
 [[nodiscard]] std::string versus(ContrastOptions::Pair const& pair);
 
 /// [select.NAME]: one expert set.

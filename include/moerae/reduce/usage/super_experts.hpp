@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <span>
 #include <vector>
 
@@ -18,5 +19,12 @@ namespace moerae {
 [[nodiscard]] std::vector<std::size_t> super_experts(ExpertSpace const& space,
                                                      std::span<double const> largest);
 inline constexpr double massive = 10;
+
+/// Those of a finished record of `run`, in its folder `record`. ConfigError where shards are missing or do
+/// not hold the largest outputs; DataError where one is damaged or of another model than `space`. Not
+/// collective.
+[[nodiscard]] std::vector<std::size_t> recorded_super_experts(std::filesystem::path const& run,
+                                                              std::filesystem::path const& record,
+                                                              ExpertSpace const& space);
 
 }  // namespace moerae
