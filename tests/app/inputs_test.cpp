@@ -25,9 +25,9 @@ std::string hash_of(Stages stage, Study const& study, int method = 1) {
 template <class Target>
 Target changed(Key<Target> const& key) {
   for (auto const* text :
-       {"7",         "8",         "0.75",  "true",        "false", "one",  "a:b",   "float32",
-        "response",  "bootstrap", "layer", "js",          "paper", "none", "last",  "negative",
-        "esft_gate", "mask:a",    "test",  "single_mask", "0.25",  "full", "linear"}) {
+       {"7",         "8",         "0.75",  "true",        "false", "one",  "a:b",    "float32",
+        "response",  "bootstrap", "layer", "js",          "paper", "none", "last",   "negative",
+        "esft_gate", "mask:a",    "test",  "single_mask", "0.25",  "full", "linear", "ids"}) {
     Target target;
     auto const before = key.json(target);
     try {
@@ -76,7 +76,9 @@ TEST(Inputs, KeysThatDecideNoBitsAreFew) {
                                    "model.device", "model.schedule",  // one value each in this version
                                    "reduce.memory",                   // the size of the parts
                                    "evaluate.conditions",             // which replies there are
+                                   "evaluate.preset",  // the conditions and the phase that it sets do
                                    "evaluate.controls",
+                                   "evaluate.keep",      // what stays of replies once they are judged
                                    "tune.control",       // the input `experts` says which
                                    "tune.save_steps"));  // when checkpoints are written
 }

@@ -121,7 +121,6 @@ std::vector<FormerKey> const& former_keys() {
 std::vector<LaterKey> const& later_keys() {
   static std::vector<LaterKey> const keys = [] {
     std::vector<LaterKey> rows;
-    rows.push_back({"evaluate.keep", "dropping replies once they are judged"});
     rows.push_back({"tune.eval_steps", "losses on the validation split while tuning"});
     return rows;
   }();
