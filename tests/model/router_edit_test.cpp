@@ -50,7 +50,7 @@ TEST_P(RouterEdits, TheRuleSaysWhetherUnchosenExpertsCount) {
   auto const free = decided();
   auto const chosen = torch::zeros({tokens, experts}, torch::kBool).scatter(1, free.experts, true);
   auto const one = torch::eye(experts, torch::kBool);
-  for (auto* const table : {&RouterEdit::masked, &RouterEdit::lowered}) {
+  for (auto const table : {&RouterEdit::masked, &RouterEdit::lowered}) {
     RouterEdit edit;
     edit.*table = one;
     double moved = 0;
