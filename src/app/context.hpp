@@ -24,6 +24,7 @@ ExitCode run_record(Context const& context, Study const& study);
 ExitCode run_attribute(Context const& context, Study const& study);
 ExitCode run_evaluate(Context const& context, Study const& study);
 ExitCode run_reduce_stage(Context const& context, Study const& study);
+ExitCode run_export(Context const& context, Study const& study);
 ExitCode run_tune(Context const& context, Study const& study);
 ExitCode run_verify(Context const& context, Study const& study);
 ExitCode run_info(Context const& context, Study const& study);

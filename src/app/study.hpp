@@ -27,6 +27,12 @@ struct CorpusOptions {
   std::vector<std::string> sets;  ///< names; empty = all
 };
 
+/// [export]: where the replies are that say what tuning did to refusal.
+struct ExportOptions {
+  std::filesystem::path before;  ///< run with those of the model as it is; empty: run.dir
+  std::filesystem::path after;   ///< run with those of the tuned model
+};
+
 /// The resolved study: the file, overridden by the command line. Paths are absolute.
 struct Study {
   RunOptions run;
@@ -41,6 +47,7 @@ struct Study {
   AttributeOptions attribute;
   EvaluateOptions evaluate;
   TuneOptions tune;
+  ExportOptions exported;
 
   /// What `reduce` makes of it.
   [[nodiscard]] ReduceOptions for_reduce() const { return {run.seed, ses, contrast, reduce, select}; }

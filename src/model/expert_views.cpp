@@ -1,4 +1,4 @@
-#include "model/expert_views.hpp"
+#include "moerae/model/expert_views.hpp"
 
 #include <algorithm>
 

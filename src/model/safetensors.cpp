@@ -72,10 +72,15 @@ void SafetensorsFile::read_header() {
   });
 }
 
-void SafetensorsFile::copy(std::span<std::byte const> part, std::byte* to) const {
-  auto offset = part.data() - mapping_;
+std::size_t SafetensorsFile::offset_of(std::span<std::byte const> part) const {
+  auto const offset = part.data() - mapping_;
   expect(offset >= 0 && static_cast<std::size_t>(offset) + part.size() <= size_, "a part of {}",
          path_.string());
+  return static_cast<std::size_t>(offset);
+}
+
+void SafetensorsFile::copy(std::span<std::byte const> part, std::byte* to) const {
+  auto offset = static_cast<std::ptrdiff_t>(offset_of(part));
   for (auto left = part.size(); left > 0;) {
     auto const got = ::pread(descriptor_, to, left, offset);
     if (got < 0 && errno == EINTR) continue;

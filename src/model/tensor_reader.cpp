@@ -10,9 +10,9 @@
 #include <functional>
 #include <numeric>
 
-#include "model/expert_views.hpp"
 #include "model/stored_dtype.hpp"
 #include "moerae/base/check.hpp"
+#include "moerae/model/expert_views.hpp"
 
 namespace moerae {
 namespace {

@@ -28,6 +28,7 @@ constexpr Artefact table[] = {
     {"tune",   in_stage, "stage.json",     Listing::none},
     {"tune",   in_stage, "step-*.h5",      Listing::none},
     {"tune",   in_stage, "adapter.h5",     Listing::adopted},
+    {"tune",   in_stage, "merged/*",       Listing::none},
     {"judge",  in_run,   "judge-*.jsonl",  Listing::none},
     {"report", in_run,   "report/*",       Listing::none},
 };

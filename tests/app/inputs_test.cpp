@@ -78,9 +78,10 @@ TEST(Inputs, KeysThatDecideNoBitsAreFew) {
                                    "evaluate.conditions",             // which replies there are
                                    "evaluate.preset",  // the conditions and the phase that it sets do
                                    "evaluate.controls",
-                                   "evaluate.keep",      // what stays of replies once they are judged
-                                   "tune.control",       // the input `experts` says which
-                                   "tune.save_steps"));  // when checkpoints are written
+                                   "evaluate.keep",    // what stays of replies once they are judged
+                                   "tune.control",     // the input `experts` says which
+                                   "tune.save_steps",  // when checkpoints are written
+                                   "export.before", "export.after"));  // where replies are looked at
 }
 
 TEST(Inputs, WhatIsResolvedStandsForWhatWasGiven) {

@@ -75,6 +75,9 @@ routing = true
 sequences = 5
 batch_tokens = 77
 shard_prompts = 11
+[export]
+before = /runs/b
+after = /runs/a
 [tune]
 set = one@3
 control = 2

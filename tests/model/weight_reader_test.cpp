@@ -6,12 +6,12 @@
 
 #include <set>
 
-#include "model/expert_views.hpp"
 #include "model/experts.hpp"
 #include "model/layer.hpp"
 #include "model/layouts.hpp"
 #include "model/made_model.hpp"
 #include "model/weight_tensors.hpp"
+#include "moerae/model/expert_views.hpp"
 #include "moerae/model/vocabulary_logits.hpp"
 
 namespace moerae {

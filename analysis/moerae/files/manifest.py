@@ -48,6 +48,7 @@ ARTEFACTS = (
     Artefact("tune", True, "stage.json", "none"),
     Artefact("tune", True, "step-*.h5", "none"),
     Artefact("tune", True, "adapter.h5", "adopted"),
+    Artefact("tune", True, "merged/*", "none"),
     Artefact("judge", False, "judge-*.jsonl", "none"),
     Artefact("report", False, "report/*", "none"),
 )

@@ -6,7 +6,7 @@ namespace moerae {
 using Stages = unsigned;
 namespace stage {
 inline constexpr Stages none = 0, plan = 1, record = 2, reduce = 4, verify = 8, evaluate = 16, attribute = 32,
-                        tune = 64;
+                        tune = 64, exports = 128;
 }
 
 /// What a key is to the stages. A key whose `bits` are forgotten would let a stage answer "nothing to do"

@@ -46,6 +46,8 @@ class SafetensorsFile {
   /// Copies `part` of a tensor's bytes by pread: cheaper than faulting the mapping in, and an I/O error is a
   /// DataError instead of a signal.
   void copy(std::span<std::byte const> part, std::byte* to) const;
+  /// Where a part of a tensor's bytes begins in the file.
+  [[nodiscard]] std::size_t offset_of(std::span<std::byte const> part) const;
 
  private:
   void map();

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <torch/types.h>
+
+#include <cstddef>
+#include <string>
+
 #include "moerae/model/plan.hpp"
 #include "moerae/model/weights.hpp"
 #include "moerae/store/adapters.hpp"
@@ -12,5 +17,13 @@ namespace moerae {
 /// model of another shape.
 void apply_adapter(ModelPlan const& plan, ModelWeights& weights, store::AdapterReader const& adapter,
                    double factor);
+
+/// Expert i of an adapter is one of the model. Throws DataError.
+void check_expert(ModelPlan const& plan, store::AdapterReader const& adapter, std::size_t i);
+
+/// What it adds to a map (gate_up | down) of its expert i: [out, in] float32. Throws DataError where the
+/// shape is another.
+[[nodiscard]] torch::Tensor added_weight(store::AdapterReader const& adapter, std::string const& map,
+                                         std::size_t i, std::int64_t out, std::int64_t in);
 
 }  // namespace moerae

@@ -29,7 +29,7 @@ constexpr Use everywhere{in_run, stage::none, in_run},
     keeps_routing{stage::plan | stage::record | stage::evaluate, stage::record | stage::evaluate},
     adapted{laid_out & ~stage::tune, computing & ~stage::tune, stage::none, "adapter"},
     scaled{laid_out & ~stage::tune}, records{stage::plan | stage::record, stage::record}, planned{laid_out},
-    read_while_computing{computing}, read_by_reduce{stage::reduce};
+    read_while_computing{computing}, read_by_reduce{stage::reduce}, exports{stage::exports};
 
 // clang-format off
 std::vector<Key<RunOptions>> run_keys() {
@@ -75,6 +75,13 @@ std::vector<Key<RecordOptions>> record_keys() {
       key("shard_prompts", &RecordOptions::shard_prompts, records, Integer<std::int64_t>{1}, "prompts of one shard file, the unit that is committed and resumed"),
   };
 }
+
+std::vector<Key<ExportOptions>> export_keys() {
+  return {
+      key("before", &ExportOptions::before, exports, Path{}, "run with the judged replies of the model as it is; empty: run.dir"),
+      key("after", &ExportOptions::after, exports, Path{}, "run with the judged replies of the tuned model (model.adapter); where refusal fell by more than 2 points nothing is exported"),
+  };
+}
 // clang-format on
 
 std::vector<Key<Study>> make_study_keys() {
@@ -90,6 +97,7 @@ std::vector<Key<Study>> make_study_keys() {
   join(all, "attribute", &Study::attribute, attribute_keys());
   join(all, "evaluate", &Study::evaluate, evaluate_keys());
   join(all, "tune", &Study::tune, tune_keys());
+  join(all, "export", &Study::exported, export_keys());
   return all;
 }
 
