@@ -84,7 +84,9 @@ def test_transformers_computes_what_was_tuned(family: str, method: str, tmp_path
     # the routing that the adapter gives here is that of the merged model
     with_adapter = routing(keys, tmp_path / "a", adapter=tmp_path / "run/tune/adapter.h5")
     of_merged = routing(keys, tmp_path / "b", path=merged)
-    assert np.abs(with_adapter - of_merged).max() < 1e-4 * np.abs(of_merged).max()
+    # what is stored in bfloat16 is rounded to it
+    rounding = 1e-4 if json.loads((base / "config.json").read_text())["dtype"] == "float32" else 2e-2
+    assert np.abs(with_adapter - of_merged).max() < rounding * np.abs(of_merged).max()
     proof = json.loads((merged / "moerae_proof.json").read_text())
     assert proof["adapter"] == content_hash(tmp_path / "run/tune/adapter.h5")
     with h5py.File(tmp_path / "run/tune/adapter.h5") as file:
