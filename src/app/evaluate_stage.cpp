@@ -110,10 +110,11 @@ ExitCode run_evaluate(Context const& context, Study const& study) {
   kept = mpi::sum(world, kept);
   spdlog::info("evaluated {} replies in {:.3f} s ({:.1f} replies/s)", open, *seconds,
                static_cast<double>(open) / *seconds);
-  spdlog::info(
-      "evaluate: {} of these replies were kept from none, where no token had chosen an expert that its "
-      "condition edits",
-      kept);
+  if (conditions > 1)
+    spdlog::info(
+        "evaluate: {} of these replies were kept from none, where no token had chosen an expert that its "
+        "condition edits",
+        kept);
   return ExitCode::complete;
 }
 

@@ -18,14 +18,19 @@ std::string hash(std::byte const* data, std::size_t n) {
   return store::text_hash({reinterpret_cast<char const*>(data), n});
 }
 
-torch::Dtype dtype_of(StoredTensor const& stored, std::string const& name) {
+torch::Dtype dtype_of(StoredTensor const& stored) {
   if (stored.dtype == "F32") return torch::kFloat32;
   if (stored.dtype == "BF16") return torch::kBFloat16;
-  if (stored.dtype == "F16") return torch::kFloat16;
-  throw ConfigError(
-      fmt::format("{}: {} is stored as {}: packed experts would have to be packed anew, which changes "
-                  "more than was trained; use the adapter itself (model.adapter)",
-                  stored.file->path().string(), name, stored.dtype));
+  expect(stored.dtype == "F16", "{} is no dtype of plain weights", stored.dtype);
+  return torch::kFloat16;
+}
+
+void check_plain(ModelPlan const& plan) {
+  validate<ConfigError>(
+      plan.quantisation.packing == Packing::plain && plan.names.experts != ExpertLayout::mxfp4,
+      "the checkpoint has packed experts ({}), which would have to be packed anew, and that changes more "
+      "than was trained; use the adapter itself (model.adapter)",
+      plan.quantisation.method);
 }
 
 // What the file has for a view, by the layout of the checkpoint.
@@ -49,13 +54,12 @@ void add_expert(Patches& patches, ModelSource const& model, store::AdapterReader
   auto layer = read_expert(model, key);
   auto& expert = std::get<MoeWeights>(layer.feed_forward).experts.front();
   auto const views = expert_views(model.plan, key.layer, key.expert, expert);
-  for (auto const& view : views) (void)dtype_of(model.checkpoint.at(view.tensor), view.tensor);
   for (auto const& [map, weight] :
        {std::pair("gate_up", expert.gate_up.weight), std::pair("down", expert.down.weight)})
     weight.add_(added_weight(adapter, map, i, weight.size(0), weight.size(1)));
   for (auto const& view : views) {
     auto const& stored = model.checkpoint.at(view.tensor);
-    auto const values = view.view.to(dtype_of(stored, view.tensor)).contiguous();
+    auto const values = view.view.to(dtype_of(stored)).contiguous();
     auto const was = place_of(stored, view);
     ensure(static_cast<std::size_t>(values.nbytes()) == was.size(), "{}: {} bytes for {}", view.tensor,
            values.nbytes(), was.size());
@@ -124,6 +128,7 @@ void check_patched(fs::path const& from, fs::path const& to, std::vector<Patch> 
 }  // namespace
 
 Patches merged_bytes(ModelSource const& model, store::AdapterReader const& adapter) {
+  check_plain(model.plan);
   Patches patches;
   for (std::size_t i = 0; i < adapter.info().experts.size(); ++i) {
     check_expert(model.plan, adapter, i);
@@ -134,6 +139,7 @@ Patches merged_bytes(ModelSource const& model, store::AdapterReader const& adapt
 
 void write_merged(fs::path const& from, fs::path const& to, Patches const& patches) {
   fs::create_directories(to);
+  std::size_t patched = 0;
   for (auto const& entry : fs::directory_iterator(from)) {
     if (!fs::is_regular_file(entry.status())) continue;  // links are followed
     auto const target = to / entry.path().filename();
@@ -143,8 +149,11 @@ void write_merged(fs::path const& from, fs::path const& to, Patches const& patch
     } else {
       write_patched(entry.path(), target, found->second);
       check_patched(entry.path(), target, found->second);
+      ++patched;
     }
   }
+  ensure(patched == patches.size(), "{}: {} of {} files with trained experts were found", from.string(),
+         patched, patches.size());
 }
 
 }  // namespace moerae
