@@ -21,6 +21,7 @@ COMMANDS = {
     "planted": ("moerae.planted", "make a planted model, its corpus and its measured truth"),
     "reference": ("moerae.reference", "tiny checkpoints and golden routing from transformers"),
     "report": ("moerae.report", "RUN -> self-contained HTML with figures, CSV"),
+    "truth": ("moerae.measured_truth", "measured effects of single experts of any model -> truth.json"),
     "suite": ("moerae.suite", "train, record, reduce and score many planted models"),
 }
 

@@ -9,6 +9,8 @@ The truth file says what its labels rest on (`labels`):
             matters from .1 nats on, a tenth off the odds of refusing. Positive: it matters, and the interval lies above
             0. Negative: the interval ends below what matters. Grey: the rest, and experts whose mask breaks more
             permitted replies than a third of the refusals that it removes (selectivity, arXiv 2606.25092).
+  margin    Of any model (`python -m moerae truth`): as measured, by the drop of the refusal margin on prompts that
+            should be refused. Grey also where the mask moves that of permitted prompts by more than a third of it.
   roles     Planted experts have no effect: their roles stand in, and every table says so. A criterion that finds them
             has found a correlate.
 """
@@ -30,6 +32,7 @@ SETS = ("regular", "jailbreak")
 MATTERS = 0.1  # nats
 SELECTIVE = 1 / 3
 DRAWS = 2000
+MEASURED = ("measured", "margin")  # labels that rest on nothing planted
 METRICS = ("precision", "auroc", "average_precision", "spearman_margin", "spearman_refusal")
 
 
@@ -42,7 +45,7 @@ class Truth:
     role: np.ndarray  # text, "" for experts without a role
     decoy: np.ndarray  # bool
     margin: np.ndarray  # drop of the refusal margin when masked, nats
-    refusal: np.ndarray  # drop of the share of refused prompts when masked
+    refusal: np.ndarray  # drop of the share of refused prompts when masked; NaN where it was not measured
     labels: str  # what they rest on: a key of LABELS
 
     @property
@@ -52,11 +55,11 @@ class Truth:
     @property
     def rings(self) -> np.ndarray:
         """bool [L, K]: what figures put a ring around."""
-        return self.label == 1 if self.labels == "measured" else (self.role != "") & ~self.decoy
+        return self.label == 1 if self.labels in MEASURED else (self.role != "") & ~self.decoy
 
     @property
     def ringed(self) -> str:
-        return "experts with a measured effect" if self.labels == "measured" else "planted experts"
+        return "experts with a measured effect" if self.labels in MEASURED else "planted experts"
 
     @property
     def positives(self) -> int:
@@ -72,12 +75,15 @@ def read_truth(path: Path, layers: list[int], experts: int) -> Truth:
         grid = [[rows[layer, expert] for expert in range(experts)] for layer in layers]
         planted = {(row["layer"], row["expert"]) for row in data["planted"]}
         decoys = {(row["layer"], row["expert"]) for row in data["decoys"]}
-        name = f"{data['variant']}, seed {data['seed']}"
+        name = data.get("name") or f"{data['variant']}, seed {data['seed']}"
+        sets = tuple(data.get("sets", SETS))
         where = np.array([[(layer, expert) for expert in range(experts)] for layer in layers])
         is_planted, is_decoy = (
             np.array([[tuple(at) in s for at in line] for line in where]) for s in (planted, decoys)
         )
-        margin, refusal = _mean(grid, "margin", "drop"), _mean(grid, "refusal", "drop")
+        margin = _mean(grid, "margin", "drop", sets)
+        refused = data["labels"] != "margin"  # else only the margin was measured
+        refusal = _mean(grid, "refusal", "drop", sets) if refused else np.full(margin.shape, np.nan)
         label = LABELS[data["labels"]](grid, is_planted)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such truth file") from None
@@ -90,9 +96,9 @@ def read_truth(path: Path, layers: list[int], experts: int) -> Truth:
     return Truth(name, label, role, is_decoy, margin, refusal, data["labels"])
 
 
-def _mean(grid: list[list[dict]], outcome: str, key: str) -> np.ndarray:
-    """[L, K] over regular and jailbreak prompts. A mean of bounds is wider than need be: the prompts share clusters."""
-    return np.array([[np.mean([row[s][outcome][key] for s in SETS]) for row in line] for line in grid])
+def _mean(grid: list[list[dict]], outcome: str, key: str, sets: tuple[str, ...] = SETS) -> np.ndarray:
+    """[L, K] over prompt sets. A mean of bounds is wider than need be: the prompts share clusters."""
+    return np.array([[np.mean([row[s][outcome][key] for s in sets]) for row in line] for line in grid])
 
 
 def _planted(grid: list[list[dict]], planted: np.ndarray) -> np.ndarray:
@@ -110,11 +116,21 @@ def _measured(grid: list[list[dict]], planted: np.ndarray) -> np.ndarray:
     return np.where(positive, 1, np.where((high < MATTERS) & ~broken, 0, -1))
 
 
+def _margin(grid: list[list[dict]], planted: np.ndarray) -> np.ndarray:
+    drop, low, high = (_mean(grid, "margin", key, ("forbidden",)) for key in ("drop", "low", "high"))
+    moved = np.array(
+        [[abs(row["permitted"]["margin"]["drop"]) if "permitted" in row else 0.0 for row in g] for g in grid]
+    )
+    both = moved > SELECTIVE * drop
+    positive = (drop >= MATTERS) & (low > 0) & ~both
+    return np.where(positive, 1, np.where(high < MATTERS, 0, -1))
+
+
 def _roles(grid: list[list[dict]], planted: np.ndarray) -> np.ndarray:
     return planted.astype(int)
 
 
-LABELS = {"planted": _planted, "measured": _measured, "roles": _roles}
+LABELS = {"planted": _planted, "measured": _measured, "margin": _margin, "roles": _roles}
 
 
 # Metrics take scores [..., n] and one mask [n], and give one number for each leading index.
