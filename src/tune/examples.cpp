@@ -1,5 +1,7 @@
 #include "moerae/tune/examples.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "moerae/base/check.hpp"
@@ -8,8 +10,24 @@
 namespace moerae {
 namespace {
 
-void add_prompt(Examples& out, Corpus const& corpus, std::size_t p, bool retain) {
+// By code of the wrapper.
+std::vector<bool> held_out(Corpus const& corpus, std::vector<std::string> const& names) {
+  auto const& known = corpus.wrapper.categories;
+  std::vector<bool> out(known.size(), false);
+  for (auto const& name : names) {
+    auto const at = std::ranges::find(known, name);
+    validate<ConfigError>(at != known.end(), "tune.hold_out: {} is no wrapper of {}; it has: {}", name,
+                          corpus.path.string(), fmt::join(known, ", "));
+    out[static_cast<std::size_t>(at - known.begin())] = true;
+  }
+  return out;
+}
+
+void add_prompt(Examples& out, Corpus const& corpus, std::size_t p, bool retain,
+                std::vector<bool> const& held) {
   if (corpus.split[p] != Split::discovery) return;
+  if (!held.empty() && corpus.wrapper.code[p] >= 0 && held[static_cast<std::size_t>(corpus.wrapper.code[p])])
+    return;
   auto const before = corpus.response_offset[p] - corpus.offset[p];
   auto const had = out.all.size();
   auto const add = [&](std::optional<std::size_t> continuation, std::size_t reply) {
@@ -38,19 +56,20 @@ Examples find_examples(Corpus const& corpus, TuneOptions const& options) {
         set);
   std::vector<std::size_t> keep;
   if (!options.retain_sets.empty()) keep = select_prompts(corpus, options.retain_sets, "tune.retain_sets");
+  auto const held = held_out(corpus, options.hold_out);
   Examples out;
   std::size_t learned = 0;
   for (auto const p : select_prompts(corpus, options.sets, "tune.sets")) {
     if (std::ranges::binary_search(keep, p)) continue;
     auto const had = out.all.size();
-    add_prompt(out, corpus, p, /*retain=*/false);
+    add_prompt(out, corpus, p, /*retain=*/false, held);
     learned += out.all.size() - had;
   }
   validate<ConfigError>(
       learned > 0,
       "tune.sets: no prompt of these sets in the discovery split has a reply to be learned; give "
       "the corpus targets (a column `target` of its prompt files) or replies");
-  for (auto const p : keep) add_prompt(out, corpus, p, /*retain=*/true);
+  for (auto const p : keep) add_prompt(out, corpus, p, /*retain=*/true, held);
   validate<ConfigError>(
       keep.empty() || out.all.size() > learned,
       "tune.retain_sets: no prompt of these sets in the discovery split has a reply that could be "

@@ -33,6 +33,7 @@ std::vector<Key<TuneOptions>> tune_keys() {
       key("rank", &TuneOptions::rank, tunes, positive, "of lora, for each map of an expert: gate and up together, and down"),
       key("alpha", &TuneOptions::alpha, tunes, Number{.above = 0}, "of lora: its product is scaled by alpha / rank"),
       key("sets", &TuneOptions::sets, tunes, List<SetName>{}, "prompt sets whose replies are learned: target continuations of the corpus, else its recorded replies; empty: all but tune.retain_sets"),
+      key("hold_out", &TuneOptions::hold_out, tunes, List<SetName>{}, "wrappers (labels of the corpus) whose prompts are not tuned on: what tuning does to wrappers that it never saw is measured on them"),
       key("retain_sets", &TuneOptions::retain_sets, tunes, List<SetName>{}, "prompt sets on whose replies the model is kept as it was"),
       key("retain", &TuneOptions::retain, tunes, Number{.least = 0}, "weight of that term: KL of the next token from the frozen model to the tuned one, a mean over tokens of replies"),
       key("retain_share", &TuneOptions::retain_share, tunes, Number{.least = 0, .most = 1}, "of the examples of every step that are of tune.retain_sets"),

@@ -36,6 +36,7 @@ permutations = 0
 [tune]
 set = {SET}
 sets = jailbreak
+hold_out = unseen-a, unseen-b
 retain_sets = permitted, lookalike
 learning_rate = 0.01
 steps = 6
@@ -67,13 +68,17 @@ def test_every_arm_is_beside_the_model_as_it_is(hardened: Path, capsys: pytest.C
     table = pd.read_csv(hardened / "harden.csv", keep_default_na=False, na_values=[""])
     assert list(table["arm"].unique()) == ["base", "chosen", "control-0", "used"]
     plain = table[table["masked"] == "none"].set_index(["arm", "set"])
-    assert (plain["n"] == 154).all()
+    assert plain["n"].groupby("set").first().to_dict() == {
+        "jailbreak": 122, "jailbreak/held out": 32, "lookalike": 154, "permitted": 154, "regular": 154,
+    }  # fmt: skip
     before, after = plain.loc[("base", "jailbreak")], plain.loc[("chosen", "jailbreak")]
     assert after["change"] == pytest.approx(after["rate"] - before["rate"])
     assert after["change_low"] > 0.1 and after["change_low"] <= after["change"] <= after["change_high"]
     for name in ("permitted", "lookalike"):
         assert plain.loc[("chosen", name)]["rate"] < 0.02 and plain.loc[("chosen", name)]["complied"] > 0.98
-    assert (plain.loc["chosen"]["drift_js"] > 0).all() and plain.loc["base"]["drift_js"].isna().all()
+    assert (plain.loc["chosen"]["drift_js"].drop("jailbreak/held out") > 0).all() and plain.loc["base"][
+        "drift_js"
+    ].isna().all()
     assert (plain.loc["control-0"]["loss_last"] < plain.loc["control-0"]["loss_first"]).all()
     # what was concentrated stays so: masking the tuned experts ends refusal as it did before
     masked = table[table["masked"] != "none"].set_index(["arm", "masked", "set"])["rate"]

@@ -86,6 +86,7 @@ rank = 3
 alpha = 5
 sets = a
 retain_sets = b
+hold_out = w
 retain = 0.3
 retain_share = 0.2
 routing = 0.1

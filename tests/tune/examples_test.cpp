@@ -57,6 +57,21 @@ TEST(ExamplesTest, AreTargetsElseTheRecordedReplyOfDiscovery) {
   EXPECT_TRUE(found.all[3].retain);
 }
 
+TEST(ExamplesTest, HeldOutWrappersAreNotTunedOn) {
+  auto corpus = corpus_of_six();
+  corpus.wrapper.categories = {"old", "new"};
+  corpus.wrapper.code = {1, -1, -1, -1, 0, -1};
+  TuneOptions options;
+  options.retain_sets = {"keep"};
+  options.hold_out = {"new"};
+  auto const found = find_examples(corpus, options);
+  ASSERT_EQ(found.all.size(), 2U);  // of prompts 2 and 4
+  EXPECT_EQ(found.all[0].prompt, 2U);
+  EXPECT_EQ(found.all[1].prompt, 4U);
+  options.hold_out = {"newer"};
+  EXPECT_THROW((void)find_examples(corpus, options), ConfigError);
+}
+
 TEST(ExamplesTest, RefusesWhatCannotBeLearned) {
   auto const corpus = corpus_of_six();
   TuneOptions both;

@@ -60,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
     for number, arm in enumerate(arms, 1):
         print(f"harden: {arm.name} ({number} of {len(arms)}): {len(arm.experts)} experts", flush=True)
         work.do(arm)
-    found = table(out, arms)
+    (held_out,) = program.values(args.study, ["tune.hold_out"])
+    found = table(out, arms, [word.strip() for word in held_out.split(",") if word.strip()])
     with publishing(out / "harden.csv") as temporary:
         found.to_csv(temporary, index=False, float_format="%.6g")
     print(found[SHOWN].round(3).to_string(index=False, na_rep=""))

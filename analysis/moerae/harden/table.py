@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,9 @@ SHOWN = [
 ]  # fmt: skip
 
 
-def table(out: Path, arms: list[Arm]) -> pd.DataFrame:
-    """A line per arm, masked experts and prompt set. Columns:
+def table(out: Path, arms: list[Arm], held_out: list[str]) -> pd.DataFrame:
+    """A line per arm, masked experts and prompt set; of sets with wrappers that were held out of tuning two, the second
+    (SET/held out) of these alone. Columns:
 
     arm, experts (tuned), masked (none, chosen: those of the study, again: those that its criterion selects on the tuned
     model), set, n; refused, rate, low, high: share of the validation split refused, 95 %; complied: share with a
@@ -40,12 +42,20 @@ def table(out: Path, arms: list[Arm]) -> pd.DataFrame:
         for masked, found in labels[arm.name].items():
             corpus = runs[BASE].corpus.loc[found.index]
             before = labels[BASE]["none" if masked == "none" else CHOSEN]
-            for name, prompts in corpus.groupby("set", sort=True):
+            for name, prompts in _groups(corpus, held_out):
                 now = found.loc[prompts.index]
                 row = {"arm": arm.name, "experts": len(arm.experts), "set": name, "masked": masked, "n": len(now)}
                 row |= _refusal(now, before.loc[prompts.index], prompts["cluster"].to_numpy(), arm.set is not None)
                 rows.append(row | (routed.get(name, {}) if masked == "none" else {}) | trained)
     return pd.DataFrame(rows)
+
+
+def _groups(corpus: pd.DataFrame, held_out: list[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+    for name, prompts in corpus.groupby("set", sort=True):
+        unseen = prompts["wrapper"].isin(held_out)
+        for label, part in ((str(name), prompts[~unseen]), (f"{name}/held out", prompts[unseen])):
+            if len(part):
+                yield label, part
 
 
 def _refusal(now: pd.Series, before: pd.Series, clusters: np.ndarray, tuned: bool) -> dict[str, float]:

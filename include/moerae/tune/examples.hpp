@@ -28,8 +28,9 @@ struct Examples {
 };
 
 /// The examples of the discovery split, on which experts were selected, too. A prompt with target
-/// continuations is an example for each; else its own reply, where it has one, makes one. Throws ConfigError
-/// where a set is unknown, named in both lists, or where nothing is left to learn.
+/// continuations is an example for each; else its own reply, where it has one, makes one. Prompts with a
+/// wrapper that is held out make none. Throws ConfigError where a set or a wrapper is unknown, a set is named
+/// in both lists, or where nothing is left to learn.
 [[nodiscard]] Examples find_examples(Corpus const& corpus, TuneOptions const& options);
 
 /// Prompt and reply without its last token; the reply.

@@ -31,6 +31,7 @@ struct TuneOptions {
   std::int64_t rank = 8;                      ///< of an expert's map
   double alpha = 16;                          ///< the product is scaled by alpha / rank
   std::vector<std::string> sets = {};         ///< of prompts whose replies are learned; empty: all others
+  std::vector<std::string> hold_out = {};     ///< wrappers that are not tuned on
   std::vector<std::string> retain_sets = {};  ///< of prompts whose replies are kept
   double retain = 1;                          ///< weight of KL(base || tuned) on the replies that are kept
   double retain_share = 0.5;                  ///< of the examples of a step
