@@ -66,54 +66,54 @@ void add_row(UsageTable const& tile, std::size_t row, std::uint32_t* first) {
 TopicCounts::TopicCounts(UsageTable const& a, UsageTable const& b, ExpertSpace whole, TopicRule const& rule)
     : space_(std::move(whole)), rule_(rule) {
   std::array<UsageTable const*, 2> const tables{&a, &b};
-  for (std::size_t side = 0; side < 2; ++side)
-    sides_[side].in_part.assign(1, std::vector<bool>(tables[side]->clusters.size(), true));
+  for (std::size_t set = 0; set < 2; ++set)
+    sums_[set].in_part.assign(1, std::vector<bool>(tables[set]->clusters.size(), true));
   for (std::uint32_t split = 0; split < rule.splits; ++split) {
     auto const halves = split_halves(a, b, rule.seed, split);
-    for (std::size_t side = 0; side < 2; ++side) {
-      auto& first = sides_[side].in_part.emplace_back();
+    for (std::size_t set = 0; set < 2; ++set) {
+      auto& first = sums_[set].in_part.emplace_back();
       for (std::size_t c = 0; c < halves.clusters.size(); ++c)
-        if (std::ranges::binary_search(tables[side]->clusters, halves.clusters[c]))
+        if (std::ranges::binary_search(tables[set]->clusters, halves.clusters[c]))
           first.push_back(!halves.second[c]);
     }
   }
-  for (std::size_t side = 0; side < 2; ++side) set_sums(*tables[side], sides_[side]);
+  for (std::size_t set = 0; set < 2; ++set) set_sums(*tables[set], sums_[set]);
   auto const matched = matched_clusters(a, b, rule);
   for (auto const& m : matched) {
     pairs_.cluster.push_back(a.clusters[m.a]);
     pairs_.row[0].push_back(m.a);
     pairs_.row[1].push_back(m.b);
   }
-  for (std::size_t side = 0; side < 2; ++side)
-    for (auto const row : pairs_.row[side]) {
-      pairs_.topic.push_back(tables[side]->topic[row]);
-      pairs_.tokens.push_back(tables[side]->tokens[row]);
+  for (std::size_t set = 0; set < 2; ++set)
+    for (auto const row : pairs_.row[set]) {
+      pairs_.topic.push_back(tables[set]->topic[row]);
+      pairs_.tokens.push_back(tables[set]->tokens[row]);
     }
   pairs_.count.resize(2 * matched.size() * space_.size());
 }
 
-void TopicCounts::set_sums(UsageTable const& table, Side& side) const {
+void TopicCounts::set_sums(UsageTable const& table, SetSums& sums) const {
   auto const total = std::accumulate(table.tokens.begin(), table.tokens.end(), std::int64_t{0});
   expect(std::ranges::all_of(table.tokens, [](auto n) { return n > 0; }), "{}: a cluster without tokens",
          table.name);
   ensure(total <= std::numeric_limits<std::uint32_t>::max(),
          "{}: {} tokens are more than counts of 32 bits hold", table.name, total);
-  side.name = table.name;
-  side.topics = choose_topics(table, side.in_part, rule_);
-  side.with_topic = std::ranges::count_if(table.topic, [](auto topic) { return topic >= 0; });
-  auto const cells = side.topics.size() + 1, parts = side.in_part.size();
-  side.clusters.assign(cells, 0);
-  side.tokens.assign(cells * parts, 0);
-  side.count.assign(cells * parts * space_.size(), 0);
+  sums.name = table.name;
+  sums.topics = choose_topics(table, sums.in_part, rule_);
+  sums.with_topic = std::ranges::count_if(table.topic, [](auto topic) { return topic >= 0; });
+  auto const cells = sums.topics.size() + 1, parts = sums.in_part.size();
+  sums.clusters.assign(cells, 0);
+  sums.tokens.assign(cells * parts, 0);
+  sums.count.assign(cells * parts * space_.size(), 0);
   for (std::size_t row = 0; row < table.clusters.size(); ++row) {
-    auto const at = std::ranges::lower_bound(side.topics, table.topic[row]);
-    bool const chosen = at != side.topics.end() && *at == table.topic[row];
-    auto const cell = chosen ? static_cast<std::size_t>(at - side.topics.begin()) + 1 : 0;
-    side.cell_of.push_back(cell);
+    auto const at = std::ranges::lower_bound(sums.topics, table.topic[row]);
+    bool const chosen = at != sums.topics.end() && *at == table.topic[row];
+    auto const cell = chosen ? static_cast<std::size_t>(at - sums.topics.begin()) + 1 : 0;
+    sums.cell_of.push_back(cell);
     for (auto const of : {std::size_t{0}, cell}) {
-      ++side.clusters[of];
+      ++sums.clusters[of];
       for (std::size_t part = 0; part < parts; ++part)
-        if (side.in_part[part][row]) side.tokens[of * parts + part] += table.tokens[row];
+        if (sums.in_part[part][row]) sums.tokens[of * parts + part] += table.tokens[row];
       if (cell == 0) break;  // of all clusters only
     }
   }
@@ -127,17 +127,17 @@ void TopicCounts::add(UsageTable const& a, UsageTable const& b) {
   expect(!found.empty(), "topic counts: a tile of other layers than the model's");
   auto const first = space_.index(static_cast<std::size_t>(found.begin() - space_.layers.begin()), 0);
   for (std::size_t s = 0; s < 2; ++s) {
-    auto& side = sides_[s];
+    auto& sums = sums_[s];
     auto const& tile = *tables[s];
-    expect(tile.clusters.size() == side.cell_of.size(), "topic counts: {} has other clusters in this tile",
+    expect(tile.clusters.size() == sums.cell_of.size(), "topic counts: {} has other clusters in this tile",
            tile.name);
-    auto const parts = side.in_part.size();
-    for (std::size_t row = 0; row < side.cell_of.size(); ++row)
+    auto const parts = sums.in_part.size();
+    for (std::size_t row = 0; row < sums.cell_of.size(); ++row)
       for (std::size_t part = 0; part < parts; ++part) {
-        if (!side.in_part[part][row]) continue;
-        add_row(tile, row, &side.count[part * space_.size() + first]);
-        if (auto const cell = side.cell_of[row]; cell > 0)
-          add_row(tile, row, &side.count[(cell * parts + part) * space_.size() + first]);
+        if (!sums.in_part[part][row]) continue;
+        add_row(tile, row, &sums.count[part * space_.size() + first]);
+        if (auto const cell = sums.cell_of[row]; cell > 0)
+          add_row(tile, row, &sums.count[(cell * parts + part) * space_.size() + first]);
       }
     auto const pairs = pairs_.cluster.size();
     for (std::size_t m = 0; m < pairs; ++m)
@@ -156,15 +156,15 @@ void TopicCounts::write(store::File& file, std::string const& folder) const {
     file.attach_scale(name, 3, "expert", "expert");
   };
   for (std::size_t s = 0; s < 2; ++s) {
-    auto const& side = sides_[s];
+    auto const& sums = sums_[s];
     auto const group = folder + (s == 0 ? "/a" : "/b");
-    std::uint64_t const cells = side.clusters.size(), parts = side.in_part.size();
-    file.write(group + "/topic", side.topics, {cells - 1});
-    file.write(group + "/clusters", side.clusters, {cells});
-    file.write(group + "/tokens", side.tokens, {cells, parts});
-    write_counts(group + "/count", side.count, cells, parts);
-    file.set_attribute(group, "name", side.name);
-    file.set_attribute(group, "with_topic", side.with_topic);
+    std::uint64_t const cells = sums.clusters.size(), parts = sums.in_part.size();
+    file.write(group + "/topic", sums.topics, {cells - 1});
+    file.write(group + "/clusters", sums.clusters, {cells});
+    file.write(group + "/tokens", sums.tokens, {cells, parts});
+    write_counts(group + "/count", sums.count, cells, parts);
+    file.set_attribute(group, "name", sums.name);
+    file.set_attribute(group, "with_topic", sums.with_topic);
   }
   std::uint64_t const pairs = pairs_.cluster.size();
   file.write(folder + "/pairs/cluster", pairs_.cluster, {pairs});

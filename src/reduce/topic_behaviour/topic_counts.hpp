@@ -41,7 +41,7 @@ class TopicCounts {
   void write(store::File& file, std::string const& folder) const;
 
  private:
-  struct Side {
+  struct SetSums {
     std::string name;
     std::vector<std::int32_t> topics;        // [T] ascending
     std::vector<std::size_t> cell_of;        // [C] 1 + index of the topic; 0: of another topic, or unknown
@@ -58,11 +58,11 @@ class TopicCounts {
     std::vector<std::int64_t> tokens;             // [2, M]
     std::vector<std::uint32_t> count;             // [2, M, L*K]
   };
-  void set_sums(UsageTable const& table, Side& side) const;
+  void set_sums(UsageTable const& table, SetSums& sums) const;
 
   ExpertSpace space_;
   TopicRule rule_;
-  std::array<Side, 2> sides_;
+  std::array<SetSums, 2> sums_;
   Pairs pairs_;
 };
 
