@@ -62,10 +62,11 @@ TEST_P(RouterEdits, TheRuleSaysWhetherUnchosenExpertsCount) {
       moved += torch::equal(was.experts, is.experts) ? 0 : 1;
       moved = std::max(moved, (was.weights - is.weights).abs().max().item<double>());
     }
-    if (spares_other_tokens(spec_))
+    if (spares_other_tokens(spec_)) {
       EXPECT_LT(moved, 1e-6);
-    else if (spec_.groups <= 1)  // groups are never spared, though where k fill the best one none moves
+    } else if (spec_.groups <= 1) {  // groups are never spared, though where k fill the best one none moves
       EXPECT_GT(moved, 1e-3);
+    }
   }
 }
 
