@@ -51,7 +51,7 @@ ExitCode run_export(Context const& context, Study const& study) {
     validate<ConfigError>(fs::exists(path), "{}: missing; run `moerae tune` first", path.string());
     auto const adapter = store::AdapterReader::open(path);
     auto const content = store::content_hash(path);
-    auto const refusal = check_refusal(study, content);
+    auto const refusal = check_refusal(study, content, job.inputs);
     auto const share = [&](std::int64_t n) {
       return static_cast<double>(n) / static_cast<double>(refusal.prompts);
     };

@@ -38,27 +38,34 @@ Judged read_judged(fs::path const& run, IsMeant const& is_meant, std::string con
     return out;
   }
   throw ConfigError(
-      fmt::format("{}: no judged replies of this model, so it is not known whether tuning cost refusal, "
+      fmt::format("{}: no judged replies of this model to the validation split of this corpus, so it is not "
+                  "known whether tuning cost refusal, "
                   "and nothing is exported; run:\n  {}\n  python -m moerae judge {} --judge ...",
                   run.string(), commands, run.string()));
 }
 
 }  // namespace
 
-RefusalCheck check_refusal(Study const& study, std::string const& adapter) {
+RefusalCheck check_refusal(Study const& study, std::string const& adapter,
+                           nlohmann::ordered_json const& tuned) {
+  // replies of this model to this corpus, to prompts that nothing was trained on
+  auto const is_of_it = [&](auto const& inputs) {
+    return inputs.value("evaluate.split", "") == "validation" && inputs.at("model") == tuned.at("model") &&
+           inputs.at("corpus") == tuned.at("corpus");
+  };
   auto const before_run = study.exported.before.empty() ? study.run.dir : study.exported.before;
   auto const& after_run = study.exported.after;
   validate<ConfigError>(
       !after_run.empty(),
       "export.after: required here and not given: the run with the judged replies of the tuned model");
   auto const before = read_judged(
-      before_run, [](auto const& inputs) { return !inputs.contains("adapter"); },
+      before_run, [&](auto const& inputs) { return is_of_it(inputs) && !inputs.contains("adapter"); },
       "moerae evaluate STUDY.ini");
   auto const after = read_judged(
       after_run,
       [&](auto const& inputs) {
-        return inputs.contains("adapter") && inputs.at("adapter").at("content") == adapter &&
-               inputs.at("adapter").at("scale") == 1.0;
+        return is_of_it(inputs) && inputs.contains("adapter") &&
+               inputs.at("adapter").at("content") == adapter && inputs.at("adapter").at("scale") == 1.0;
       },
       "moerae evaluate STUDY.ini --run.dir " + after_run.string() + " --model.adapter ADAPTER");
   validate<DataError>(before.judge == after.judge,

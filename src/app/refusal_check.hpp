@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -14,9 +16,11 @@ struct RefusalCheck {
   std::string judge;
 };
 
-/// `adapter`: content hash of the adapter that export.after must have been evaluated with. Throws ConfigError
-/// where nothing was judged, and says which commands are missing; DataError where other prompts or judges
-/// would be compared.
-[[nodiscard]] RefusalCheck check_refusal(Study const& study, std::string const& adapter);
+/// `adapter`: content hash of the adapter that export.after must have been evaluated with; `tuned`: inputs of
+/// the training, whose model and corpus both evaluations must be of, on the validation split. Throws
+/// ConfigError where nothing was judged, and says which commands are missing; DataError where other prompts
+/// or judges would be compared.
+[[nodiscard]] RefusalCheck check_refusal(Study const& study, std::string const& adapter,
+                                         nlohmann::ordered_json const& tuned);
 
 }  // namespace moerae

@@ -131,6 +131,19 @@ def test_what_is_missing_is_named(ready: dict[str, object], tmp_path: Path) -> N
     support.assert_one_error(support.moerae("export", untuned, code=support.CONFIG), ["moerae tune"])
 
 
+def test_replies_to_other_prompts_or_of_another_model_prove_nothing(ready: dict[str, object], tmp_path: Path) -> None:
+    answer = {key: ready[key] for key in ("model.path", "model.dtype", "corpus.path")} | {"evaluate.max_new_tokens": 2}
+    discovery = answer | {"run.dir": tmp_path / "discovery", "evaluate.split": "discovery"}
+    support.moerae("evaluate", discovery)
+    judged(tmp_path / "discovery", 0)
+    other = checkpoints.make(CASES["olmoe"], tmp_path / "other")
+    support.moerae("evaluate", answer | {"run.dir": tmp_path / "model", "model.path": other})
+    judged(tmp_path / "model", 0)
+    for name in ("discovery", "model"):
+        ended = support.moerae("export", ready | {"export.before": tmp_path / name}, code=support.CONFIG)
+        support.assert_one_error(ended, ["no judged replies of this model", "validation"])
+
+
 def test_packed_experts_are_not_merged(tmp_path: Path) -> None:
     keys = tuned("gpt_oss-mxfp4-sharded", tmp_path)
     ended = support.moerae("export", keys, code=support.CONFIG)
