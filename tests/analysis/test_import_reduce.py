@@ -97,7 +97,7 @@ def test_jaccard_of_the_two_tasks(reduced):
 
 def test_same_bytes_on_several_ranks(imported, reduced, tmp_path):
     names = sorted(path.name for path in (reduced / "sets").iterdir())
-    assert len(names) == 3 * 2 + 6  # neither template tokens nor pairs, topics or token ids: four criteria are left out
+    assert len(names) == 3 * 2 + 7  # neither template tokens nor pairs, topics or token ids: four criteria are left out
     for ranks in (2, 3):
         results = reduce(imported, tmp_path / str(ranks), ranks)
         assert content_hash(results / "scores.h5") == content_hash(reduced / "scores.h5")
