@@ -38,7 +38,9 @@ std::span<Command const> commands() {
        "trains chosen experts alone, the rest frozen, distributed: an adapter; repeating the command resumes",
        run_tune, Takes::study, stage::tune, true},
       {"export",
-       "the checkpoint with what `tune` trained merged into its files, where it refuses no less than before",
+       "what `tune` trained as a merged checkpoint, as its changed tensors or for PEFT, where it refuses no "
+       "less than "
+       "before",
        run_export, Takes::study, stage::tune | stage::exports},
       {"verify", "every file of a run against its manifest", run_verify, Takes::study, stage::verify},
       {"show", "values of keys of a study, one a line; paths as the program resolves them", show,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "moerae/attribute/options.hpp"
+#include "moerae/base/words.hpp"
 #include "moerae/evaluate/options.hpp"
 #include "moerae/model/options.hpp"
 #include "moerae/record/options.hpp"
@@ -27,10 +28,21 @@ struct CorpusOptions {
   std::vector<std::string> sets;  ///< names; empty = all
 };
 
-/// [export]: where the replies are that say what tuning did to refusal.
+/// What `export` makes of an adapter.
+///   merged  the whole checkpoint with the trained experts merged in
+///   delta   the changed tensors alone
+///   peft    a LoRA adapter as PEFT stores it
+enum class ExportFormat { merged, delta, peft };
+inline constexpr Words<ExportFormat, 3> export_formats{
+    {{"merged", ExportFormat::merged}, {"delta", ExportFormat::delta}, {"peft", ExportFormat::peft}}};
+
+/// [export]: what is made, and where the replies are that say what tuning did to refusal.
 struct ExportOptions {
-  std::filesystem::path before;  ///< run with those of the model as it is; empty: run.dir
-  std::filesystem::path after;   ///< run with those of the tuned model
+  ExportFormat format = ExportFormat::merged;
+  std::filesystem::path before;  ///< run, or one evaluation in it, of the model as it is; empty: run.dir
+  std::filesystem::path after;   ///< the same of the tuned model
+  std::vector<std::string>
+      forbidden;  ///< prompt sets whose refusal must not fall; empty: all but tune.retain_sets
 };
 
 /// The resolved study: the file, overridden by the command line. Paths are absolute.

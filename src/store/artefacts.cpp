@@ -29,6 +29,8 @@ constexpr Artefact table[] = {
     {"tune",   in_stage, "step-*.h5",      Listing::none},
     {"tune",   in_stage, "adapter.h5",     Listing::adopted},
     {"tune",   in_stage, "merged/*",       Listing::none},
+    {"tune",   in_stage, "delta/*",        Listing::none},
+    {"tune",   in_stage, "peft/*",         Listing::none},
     {"judge",  in_run,   "judge-*.jsonl",  Listing::none},
     {"report", in_run,   "report/*",       Listing::none},
 };

@@ -162,6 +162,12 @@ std::string content_hash(std::filesystem::path const& path) {
   return digest.hex();
 }
 
+std::string bytes_hash(std::span<std::byte const> bytes) {
+  Digest digest;
+  digest.add(bytes.data(), bytes.size());
+  return digest.hex();
+}
+
 std::string text_hash(std::string_view text) {
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }

@@ -23,15 +23,6 @@ void check(store::AdapterReader const& adapter, std::string const& name, torch::
       adapter.path().string(), name, fmt::join(t.sizes(), ", "), out, in);
 }
 
-// b a = what is added, but for the scale.
-LowRank low_rank(store::AdapterReader const& adapter, std::string const& map, std::size_t i, std::int64_t out,
-                 std::int64_t in) {
-  auto const a = tensor(adapter, map + "/a", i), b = tensor(adapter, map + "/b", i);
-  check(adapter, map + "/a", a, a.size(0), in);
-  check(adapter, map + "/b", b, out, a.size(0));
-  return {a, b, adapter.info().scale};
-}
-
 torch::Tensor delta(store::AdapterReader const& adapter, std::string const& map, std::size_t i,
                     std::int64_t out, std::int64_t in) {
   auto const added = tensor(adapter, map + "/delta", i);
@@ -63,6 +54,14 @@ void check_expert(ModelPlan const& plan, store::AdapterReader const& adapter, st
       spec && expert.value < spec->router.experts,
       "{}: it trains expert {} of layer {}, which this model has not: it was made for another model",
       adapter.path().string(), expert.value, layer.value);
+}
+
+LowRank low_rank(store::AdapterReader const& adapter, std::string const& map, std::size_t i, std::int64_t out,
+                 std::int64_t in) {
+  auto const a = tensor(adapter, map + "/a", i), b = tensor(adapter, map + "/b", i);
+  check(adapter, map + "/a", a, a.size(0), in);
+  check(adapter, map + "/b", b, out, a.size(0));
+  return {a, b, adapter.info().scale};
 }
 
 torch::Tensor added_weight(store::AdapterReader const& adapter, std::string const& map, std::size_t i,

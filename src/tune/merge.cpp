@@ -3,72 +3,22 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <map>
 
 #include "moerae/base/check.hpp"
-#include "moerae/model/expert_views.hpp"
-#include "moerae/model/weight_reader.hpp"
 #include "moerae/store/content_hash.hpp"
-#include "moerae/tune/apply_adapter.hpp"
 
 namespace moerae {
 namespace fs = std::filesystem;
 namespace {
 
-std::string hash(std::byte const* data, std::size_t n) {
-  return store::text_hash({reinterpret_cast<char const*>(data), n});
-}
+using PartsOfFile = std::map<fs::path, std::vector<MergedPart>>;
 
-torch::Dtype dtype_of(StoredTensor const& stored) {
-  if (stored.dtype == "F32") return torch::kFloat32;
-  if (stored.dtype == "BF16") return torch::kBFloat16;
-  expect(stored.dtype == "F16", "{} is no dtype of plain weights", stored.dtype);
-  return torch::kFloat16;
-}
-
-void check_plain(ModelPlan const& plan) {
-  validate<ConfigError>(
-      plan.quantisation.packing == Packing::plain && plan.names.experts != ExpertLayout::mxfp4,
-      "the checkpoint has packed experts ({}), which would have to be packed anew, and that changes more "
-      "than was trained; use the adapter itself (model.adapter)",
-      plan.quantisation.method);
-}
-
-// What the file has for a view, by the layout of the checkpoint.
-std::span<std::byte const> place_of(StoredTensor const& stored, ExpertView const& view) {
-  if (!view.row) return stored.bytes;
-  auto const size = stored.bytes.size() / static_cast<std::size_t>(stored.shape.front());
-  return stored.bytes.subspan(size * static_cast<std::size_t>(*view.row), size);
-}
-
-// The experts of one layer, each read by itself in float32, where a bfloat16 stays what it is.
-LayerWeights read_expert(ModelSource const& model, store::ExpertKey const& key) {
-  auto const experts = model.plan.router().experts;
-  WeightReader reader(model.plan, model.checkpoint, {torch::kCPU, torch::kFloat32},
-                      {experts, static_cast<int>(experts), key.expert.value});
-  return reader.layer(key.layer);
-}
-
-void add_expert(Patches& patches, ModelSource const& model, store::AdapterReader const& adapter,
-                std::size_t i) {
-  auto const key = adapter.info().experts[i];
-  auto layer = read_expert(model, key);
-  auto& expert = std::get<MoeWeights>(layer.feed_forward).experts.front();
-  auto const views = expert_views(model.plan, key.layer, key.expert, expert);
-  for (auto const& [map, weight] :
-       {std::pair("gate_up", expert.gate_up.weight), std::pair("down", expert.down.weight)})
-    weight.add_(added_weight(adapter, map, i, weight.size(0), weight.size(1)));
-  for (auto const& view : views) {
-    auto const& stored = model.checkpoint.at(view.tensor);
-    auto const values = view.view.to(dtype_of(stored)).contiguous();
-    auto const was = place_of(stored, view);
-    ensure(static_cast<std::size_t>(values.nbytes()) == was.size(), "{}: {} bytes for {}", view.tensor,
-           values.nbytes(), was.size());
-    auto const* data = static_cast<std::byte const*>(values.const_data_ptr());
-    if (std::memcmp(data, was.data(), was.size()) == 0) continue;
-    patches[stored.file->path()].push_back({view.tensor, key, stored.file->offset_of(was),
-                                            std::vector(data, data + was.size()),
-                                            hash(was.data(), was.size()), hash(data, was.size())});
-  }
+PartsOfFile by_file(std::vector<MergedPart> const& parts) {
+  PartsOfFile out;
+  for (auto const& part : parts) out[part.file].push_back(part);
+  for (auto& [file, of_file] : out) std::ranges::sort(of_file, {}, &MergedPart::offset);
+  return out;
 }
 
 void link_or_copy(fs::path const& from, fs::path const& to) {
@@ -80,80 +30,107 @@ void link_or_copy(fs::path const& from, fs::path const& to) {
   fs::copy_file(from, to);
 }
 
-void write_patched(fs::path const& from, fs::path const& to, std::vector<Patch> const& patches) {
-  fs::copy_file(from, to);
-  fs::permissions(to, fs::perms::owner_write, fs::perm_options::add);
-  std::fstream file(to, std::ios::in | std::ios::out | std::ios::binary);
-  for (auto const& patch : patches) {
-    file.seekp(static_cast<std::streamoff>(patch.offset));
-    file.write(reinterpret_cast<char const*>(patch.bytes.data()),
-               static_cast<std::streamsize>(patch.bytes.size()));
+void copy_folder(fs::path const& from, fs::path const& to, PartsOfFile const& changed) {
+  fs::create_directories(to);
+  std::size_t found = 0;
+  for (auto const& entry : fs::directory_iterator(from)) {
+    if (!fs::is_regular_file(entry.status())) continue;  // links are followed
+    auto const target = to / entry.path().filename();
+    if (!changed.contains(entry.path())) {
+      link_or_copy(entry.path(), target);
+      continue;
+    }
+    fs::copy_file(entry.path(), target);
+    fs::permissions(target, fs::perms::owner_write, fs::perm_options::add);
+    ++found;
   }
-  file.close();
-  validate<Error>(!file.fail(), "{}: cannot be written; is the disk full?", to.string());
+  ensure(found == changed.size(), "{}: {} of {} files with trained experts were found", from.string(), found,
+         changed.size());
 }
 
-// Equal but for the patches, which are there.
-void check_patched(fs::path const& from, fs::path const& to, std::vector<Patch> patches) {
-  std::ranges::sort(patches, {}, &Patch::offset);
-  std::ifstream a(from, std::ios::binary), b(to, std::ios::binary);
-  std::vector<char> x, y;
-  auto const read = [&](std::size_t n) {
-    x.resize(n);
-    y.resize(n);
-    a.read(x.data(), static_cast<std::streamsize>(n));
-    b.read(y.data(), static_cast<std::streamsize>(n));
-    validate<Error>(!a.fail() && !b.fail(), "{}: ends before {} does", to.string(), from.string());
-  };
-  constexpr std::size_t block = 1U << 24;
+void change(ModelSource const& model, store::AdapterReader const& adapter, fs::path const& to,
+            PartsOfFile const& changed) {
+  std::map<fs::path, std::fstream> files;
+  for (auto const& [path, parts] : changed)
+    files[path].open(to / path.filename(), std::ios::in | std::ios::out | std::ios::binary);
+  for_merged_parts(model, adapter, [&](MergedPart const& part, std::span<std::byte const> bytes) {
+    auto& file = files.at(part.file);
+    file.seekp(static_cast<std::streamoff>(part.offset));
+    file.write(reinterpret_cast<char const*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  });
+  for (auto& [path, file] : files) {
+    file.close();
+    validate<Error>(!file.fail(), "{}: cannot be written; is the disk full?",
+                    (to / path.filename()).string());
+  }
+}
+
+// A tensor against the one that it was made of; `parts`: those in it, by their place.
+void check_tensor(std::string const& name, StoredTensor const& was, StoredTensor const& is,
+                  std::span<MergedPart const> parts) {
+  auto const begin = was.file->offset_of(was.bytes);
   std::size_t at = 0;
   auto const equal_until = [&](std::size_t end) {
-    for (; at < end; at += x.size()) {
-      read(std::min(block, end - at));
-      validate<Error>(x == y, "{}: differs from {} near byte {}, where nothing was trained; not kept",
-                      to.string(), from.string(), at);
-    }
+    validate<Error>(std::memcmp(was.bytes.data() + at, is.bytes.data() + at, end - at) == 0,
+                    "{}: {} differs from the original where nothing was trained; not kept",
+                    is.file->path().string(), name);
   };
-  for (auto const& patch : patches) {
-    equal_until(patch.offset);
-    read(patch.bytes.size());
-    validate<Error>(std::memcmp(y.data(), patch.bytes.data(), y.size()) == 0,
-                    "{}: {} is not what was written", to.string(), patch.tensor);
-    at += y.size();
+  for (auto const& part : parts) {
+    equal_until(part.offset - begin);
+    at = part.offset - begin + part.bytes;
+    validate<Error>(store::bytes_hash(is.bytes.subspan(part.offset - begin, part.bytes)) == part.after,
+                    "{}: {} is not what was written", is.file->path().string(), part.spelled());
   }
-  equal_until(fs::file_size(from));
-  validate<Error>(fs::file_size(to) == fs::file_size(from), "{}: longer than {}", to.string(), from.string());
+  equal_until(was.bytes.size());
+}
+
+// The parts of a file that lie in a tensor.
+std::span<MergedPart const> parts_in(std::vector<MergedPart> const& parts, StoredTensor const& tensor) {
+  auto const begin = tensor.file->offset_of(tensor.bytes), end = begin + tensor.bytes.size();
+  auto const first = std::ranges::lower_bound(parts, begin, {}, &MergedPart::offset);
+  return {first, std::ranges::lower_bound(first, parts.end(), end, {}, &MergedPart::offset)};
+}
+
+std::vector<TensorProof> prove(fs::path const& from, fs::path const& to, PartsOfFile const& changed) {
+  std::vector<TensorProof> out;
+  std::vector<fs::path> files;
+  for (auto const& entry : fs::directory_iterator(to))
+    if (entry.path().extension() == ".safetensors") files.push_back(entry.path().filename());
+  std::ranges::sort(files);
+  for (auto const& name : files) {
+    SafetensorsFile const is(to / name), was(from / name);
+    auto const found = changed.find(from / name);
+    validate<Error>(is.header() == was.header(), "{}: its header is not that of {}", (to / name).string(),
+                    from.string());
+    for (auto const& [tensor, stored] : is.tensors()) {
+      TensorProof proof{name.string(), tensor, store::bytes_hash(stored.bytes), ""};
+      if (found != changed.end()) {
+        auto const& original = was.tensors().at(tensor);
+        auto const parts = parts_in(found->second, original);
+        check_tensor(tensor, original, stored, parts);
+        if (!parts.empty()) proof.before = store::bytes_hash(original.bytes);
+      } else {
+        validate<Error>(fs::equivalent(to / name, from / name) ||
+                            proof.hash == store::bytes_hash(was.tensors().at(tensor).bytes),
+                        "{}: {} is not a copy of the original; not kept", (to / name).string(), tensor);
+      }
+      out.push_back(std::move(proof));
+    }
+  }
+  return out;
 }
 
 }  // namespace
 
-Patches merged_bytes(ModelSource const& model, store::AdapterReader const& adapter) {
-  check_plain(model.plan);
-  Patches patches;
-  for (std::size_t i = 0; i < adapter.info().experts.size(); ++i) {
-    check_expert(model.plan, adapter, i);
-    add_expert(patches, model, adapter, i);
-  }
-  return patches;
-}
-
-void write_merged(fs::path const& from, fs::path const& to, Patches const& patches) {
-  fs::create_directories(to);
-  std::size_t patched = 0;
-  for (auto const& entry : fs::directory_iterator(from)) {
-    if (!fs::is_regular_file(entry.status())) continue;  // links are followed
-    auto const target = to / entry.path().filename();
-    auto const found = patches.find(entry.path());
-    if (found == patches.end()) {
-      link_or_copy(entry.path(), target);
-    } else {
-      write_patched(entry.path(), target, found->second);
-      check_patched(entry.path(), target, found->second);
-      ++patched;
-    }
-  }
-  ensure(patched == patches.size(), "{}: {} of {} files with trained experts were found", from.string(),
-         patched, patches.size());
+Merged write_merged(ModelSource const& model, store::AdapterReader const& adapter, fs::path const& from,
+                    fs::path const& to) {
+  check_mergeable(model.plan);
+  Merged out{merged_parts(model, adapter), {}};
+  auto const changed = by_file(out.parts);
+  copy_folder(from, to, changed);
+  change(model, adapter, to, changed);
+  out.tensors = prove(from, to, changed);
+  return out;
 }
 
 }  // namespace moerae

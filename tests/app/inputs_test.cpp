@@ -25,9 +25,9 @@ std::string hash_of(Stages stage, Study const& study, int method = 1) {
 template <class Target>
 Target changed(Key<Target> const& key) {
   for (auto const* text :
-       {"7",         "8",         "0.75",  "true",        "false", "one",  "a:b",    "float32",
-        "response",  "bootstrap", "layer", "js",          "paper", "none", "last",   "negative",
-        "esft_gate", "mask:a",    "test",  "single_mask", "0.25",  "full", "linear", "ids"}) {
+       {"7",         "8",           "0.75", "true",  "false",  "one",  "a:b",      "float32",   "response",
+        "bootstrap", "layer",       "js",   "paper", "none",   "last", "negative", "esft_gate", "mask:a",
+        "test",      "single_mask", "0.25", "full",  "linear", "ids",  "delta"}) {
     Target target;
     auto const before = key.json(target);
     try {
@@ -81,7 +81,9 @@ TEST(Inputs, KeysThatDecideNoBitsAreFew) {
                                    "evaluate.keep",    // what stays of replies once they are judged
                                    "tune.control",     // the input `experts` says which
                                    "tune.save_steps",  // when checkpoints are written
-                                   "export.before", "export.after"));  // where replies are looked at
+                                   "export.format",    // what is made of an adapter
+                                   "export.before", "export.after",  // where replies are looked at
+                                   "export.forbidden"));
 }
 
 TEST(Inputs, WhatIsResolvedStandsForWhatWasGiven) {

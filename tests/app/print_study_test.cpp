@@ -76,6 +76,8 @@ sequences = 5
 batch_tokens = 77
 shard_prompts = 11
 [export]
+format = peft
+forbidden = a, b
 before = /runs/b
 after = /runs/a
 [tune]

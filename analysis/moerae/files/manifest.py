@@ -49,6 +49,8 @@ ARTEFACTS = (
     Artefact("tune", True, "step-*.h5", "none"),
     Artefact("tune", True, "adapter.h5", "adopted"),
     Artefact("tune", True, "merged/*", "none"),
+    Artefact("tune", True, "delta/*", "none"),
+    Artefact("tune", True, "peft/*", "none"),
     Artefact("judge", False, "judge-*.jsonl", "none"),
     Artefact("report", False, "report/*", "none"),
 )

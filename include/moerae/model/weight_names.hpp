@@ -47,6 +47,9 @@ struct WeightNames {
   std::string expert_gate_up = "mlp.experts.gate_up_proj",
               expert_down_all = "mlp.experts.down_proj";  // the others; of separate ones: as transformers 5
                                                           // fuses them, see Checkpoint::fit
+  /// Where the model of transformers (5) keeps the experts, whatever the file calls them: a module with the
+  /// parameters gate_up_proj and down_proj, or, with `{expert}`, one for each with three linear modules.
+  std::string experts_module = "mlp.experts";
   std::string shared_gate = "mlp.shared_experts.gate_proj", shared_up = "mlp.shared_experts.up_proj",
               shared_down = "mlp.shared_experts.down_proj";
   std::string shared_switch = "mlp.shared_expert_gate";  ///< of a gated shared expert

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -17,6 +19,9 @@ namespace moerae::store {
 /// with numpy's dtype (`<u4`), the extents in decimal joined by commas, values in C order and little endian;
 /// strings have dtype `str` and each value is UTF-8 + NUL. Attributes, chunking and filters do not count.
 [[nodiscard]] std::string content_hash(std::filesystem::path const& path);
+
+/// XXH3-128 of bytes, as 32 hexadecimal digits: what `file_hash` gives for a file of them.
+[[nodiscard]] std::string bytes_hash(std::span<std::byte const> bytes);
 
 /// XXH3-64 of a text, as 16 hexadecimal digits.
 [[nodiscard]] std::string text_hash(std::string_view text);

@@ -21,6 +21,11 @@ void apply_adapter(ModelPlan const& plan, ModelWeights& weights, store::AdapterR
 /// Expert i of an adapter is one of the model. Throws DataError.
 void check_expert(ModelPlan const& plan, store::AdapterReader const& adapter, std::size_t i);
 
+/// The product of a map (gate_up | down) of its expert i; of an adapter whose method is lora. Throws
+/// DataError where the shape is another.
+[[nodiscard]] LowRank low_rank(store::AdapterReader const& adapter, std::string const& map, std::size_t i,
+                               std::int64_t out, std::int64_t in);
+
 /// What it adds to a map (gate_up | down) of its expert i: [out, in] float32. Throws DataError where the
 /// shape is another.
 [[nodiscard]] torch::Tensor added_weight(store::AdapterReader const& adapter, std::string const& map,

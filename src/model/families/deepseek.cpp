@@ -23,6 +23,8 @@ void plan_deepseek(Config const& config, ModelPlan& plan) {
   moe.intermediate = config.integer("moe_intermediate_size", 1);
   moe.shared = side_by_side(config, 0, Null::as_absent);
 
+  plan.names.experts_module = "mlp.experts.{expert}";
+
   auto const dense = config.integer("first_k_dense_replace", 0, 0);
   auto const every = config.integer("moe_layer_freq", 1, 1);
   for (std::int64_t layer = 0; layer < config.layers(); ++layer) {

@@ -24,6 +24,7 @@ void plan_granitemoe(Config const& config, ModelPlan& plan) {
 
   plan.names.router = "block_sparse_moe.router.layer";
   plan.names.experts = ExpertLayout::fused;
+  plan.names.experts_module = "block_sparse_moe.experts";
   plan.names.expert_gate_up = "block_sparse_moe.input_linear.weight";
   plan.names.expert_down_all = "block_sparse_moe.output_linear.weight";
   plan.names.spellings = {{"block_sparse_moe.experts.gate_up_proj", plan.names.expert_gate_up},
