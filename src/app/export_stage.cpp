@@ -1,3 +1,4 @@
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <set>
@@ -46,7 +47,7 @@ void add_merged(Json& proof, Merged const& merged) {
                                 {"before", part.before},
                                 {"after", part.after}});
   for (auto const& [file, tensor, hash, before] : merged.tensors) {
-    auto& one = proof["tensors"][tensor] = {{"file", file}, {"hash", hash}};
+    auto& one = proof["tensors"][file][tensor] = {{"hash", hash}};
     if (!before.empty()) one["before"] = before;
   }
 }
@@ -71,6 +72,9 @@ std::string write(Study const& study, ModelSource const& model, store::AdapterRe
     case ExportFormat::merged: {
       auto const merged = write_merged(model, adapter, study.model.path, to);
       add_merged(proof, merged);
+      if (!merged.left_out.empty())
+        spdlog::warn("export: left out, since what they hold of the model is not tuned: {}",
+                     fmt::join(merged.left_out, ", "));
       done = changes(merged.parts, adapter) + ", every other byte as it was";
       break;
     }

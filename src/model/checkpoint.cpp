@@ -182,6 +182,12 @@ std::string Checkpoint::fingerprint() const {
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
+std::vector<std::filesystem::path> Checkpoint::files() const {
+  std::vector<std::filesystem::path> out;
+  for (auto const& file : files_) out.push_back(file->path());
+  return out;
+}
+
 std::int64_t Checkpoint::bytes() const {
   std::int64_t total = 0;
   for (auto const& [name, tensor] : tensors_) total += static_cast<std::int64_t>(tensor->bytes.size());

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <string_view>
 
 #include "moerae/base/check.hpp"
 #include "moerae/store/content_hash.hpp"
@@ -30,12 +31,28 @@ void link_or_copy(fs::path const& from, fs::path const& to) {
   fs::copy_file(from, to);
 }
 
-void copy_folder(fs::path const& from, fs::path const& to, PartsOfFile const& changed) {
+// What files with weights end in that nothing was merged into.
+constexpr std::string_view other_weights[] = {".bin",  ".pt", ".pth",     ".ckpt",
+                                              ".gguf", ".h5", ".msgpack", ".onnx"};
+
+// Names of files that are left out.
+std::vector<std::string> copy_folder(ModelSource const& model, fs::path const& from, fs::path const& to,
+                                     PartsOfFile const& changed) {
   fs::create_directories(to);
+  auto const own = model.checkpoint.files();
+  std::vector<std::string> left_out;
   std::size_t found = 0;
   for (auto const& entry : fs::directory_iterator(from)) {
     if (!fs::is_regular_file(entry.status())) continue;  // links are followed
     auto const target = to / entry.path().filename();
+    auto const kind = entry.path().extension().string();
+    bool const weights = kind == ".safetensors"
+                             ? std::ranges::find(own, entry.path()) == own.end()
+                             : std::ranges::find(other_weights, kind) != std::end(other_weights);
+    if (weights) {
+      left_out.push_back(target.filename().string());
+      continue;
+    }
     if (!changed.contains(entry.path())) {
       link_or_copy(entry.path(), target);
       continue;
@@ -46,6 +63,8 @@ void copy_folder(fs::path const& from, fs::path const& to, PartsOfFile const& ch
   }
   ensure(found == changed.size(), "{}: {} of {} files with trained experts were found", from.string(), found,
          changed.size());
+  std::ranges::sort(left_out);
+  return left_out;
 }
 
 void change(ModelSource const& model, store::AdapterReader const& adapter, fs::path const& to,
@@ -125,9 +144,9 @@ std::vector<TensorProof> prove(fs::path const& from, fs::path const& to, PartsOf
 Merged write_merged(ModelSource const& model, store::AdapterReader const& adapter, fs::path const& from,
                     fs::path const& to) {
   check_mergeable(model.plan);
-  Merged out{merged_parts(model, adapter), {}};
+  Merged out{merged_parts(model, adapter), {}, {}};
   auto const changed = by_file(out.parts);
-  copy_folder(from, to, changed);
+  out.left_out = copy_folder(model, from, to, changed);
   change(model, adapter, to, changed);
   out.tensors = prove(from, to, changed);
   return out;

@@ -23,12 +23,8 @@ constexpr double scale = 0.5;
 std::vector<store::ExpertKey> const chosen{{LayerId(1), ExpertId(0)}, {LayerId(1), ExpertId(3)}};
 
 struct Made {
-  store::AdapterInfo info{.method = "lora",
-                          .scale = scale,
-                          .experts = chosen,
-                          .tokens = {5, 7},
-                          .norms = {},
-                          .history = {}};
+  store::AdapterInfo info{
+      .method = "lora", .scale = scale, .experts = chosen, .tokens = {5, 7}, .norms = {}, .history = {}};
   std::map<std::string, torch::Tensor> tensors;  // by name, [n, ...]
 
   Made(ModelPlan const& plan, double size) {
@@ -70,6 +66,7 @@ struct Merging : testing::TestWithParam<test::Layout> {
   Merging() {
     test::put(from / "config.json", GetParam().config.dump());
     test::put(from / "tokenizer.json", "{}");
+    test::put(from / "pytorch_model.bin", "other weights");
     auto const plan = read_plan(from);
     auto tensors = test::made_tensors(plan, GetParam().stored);
     test::pack(plan, tensors);
@@ -82,6 +79,7 @@ struct Merging : testing::TestWithParam<test::Layout> {
     }
     for (auto const& [name, of_file] : files) test::write_safetensors(from / name, of_file);
     test::put(from / "model.safetensors.index.json", index.dump());
+    test::write_safetensors(from / "consolidated.safetensors", tensors);
     model = open_model(from, "float32");
   }
   [[nodiscard]] bool packed() const {
@@ -146,6 +144,9 @@ TEST_P(Merging, TrainedExpertsAreWhatTheyShouldBeAllElseIsAsItWas) {
   EXPECT_FALSE(fs::equivalent(from / "b.safetensors", to / "b.safetensors"));
   EXPECT_FALSE(fs::equivalent(from / "config.json", to / "config.json"));
   EXPECT_EQ(test::slurp(to / "tokenizer.json"), "{}");
+  // what nothing was merged into is not beside what is merged
+  EXPECT_THAT(merged.left_out, testing::ElementsAre("consolidated.safetensors", "pytorch_model.bin"));
+  for (auto const& name : merged.left_out) EXPECT_FALSE(fs::exists(to / name));
 }
 
 TEST_P(Merging, TheDeltaHasWhatTheMergedOneHasThere) {

@@ -86,6 +86,7 @@ class Checkpoint {
   /// can be told without reading all weights.
   [[nodiscard]] std::string fingerprint() const;
   [[nodiscard]] std::int64_t bytes() const;
+  [[nodiscard]] std::vector<std::filesystem::path> files() const;
 
  private:
   struct Part {
