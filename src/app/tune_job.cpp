@@ -1,6 +1,9 @@
 #include "app/tune_job.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <set>
 
 #include "app/find_set.hpp"
 #include "app/options/inputs.hpp"
@@ -9,31 +12,61 @@
 namespace moerae {
 namespace {
 
+using Experts = std::vector<std::pair<LayerId, ExpertId>>;
+
+Experts every_expert(ModelPlan const& plan) {
+  Experts out;
+  for (auto const layer : plan.moe_layers())
+    for (std::int32_t e = 0; e < plan.router().experts; ++e) out.emplace_back(layer, ExpertId(e));
+  return out;
+}
+
+// Of one entry of tune.set; notes the weights that it was made on.
+Experts experts_of(TuneJob& job, Study const& study, std::string const& asked) {
+  auto const& control = study.tune.control;
+  auto const spec = parse_set(asked, Action::mask);
+  auto const set = find_set(study, spec.set, "tune.set = " + asked);
+  if (set.provenance.contains("weights_hash")) {
+    auto const weights = set.provenance.at("weights_hash").get<std::string>();
+    validate<ConfigError>(job.made_on.empty() || job.made_on == weights,
+                          "tune.set = {}: the sets were made on models with other weights ({} and {}); "
+                          "select both on one model",
+                          job.set, job.made_on, weights);
+    job.made_on = weights;
+  }
+  validate<ConfigError>(!set.experts.empty(), "tune.set = {}: the set is empty, so there is nothing to train",
+                        asked);
+  auto const all = with_controls(spec, set, control ? *control + 1 : 0);
+  auto const found = std::ranges::find_if(all, [&](Condition const& one) { return one.control == control; });
+  validate<ConfigError>(found != all.end(), "tune.control = {}: {} has no control of that number",
+                        control.value_or(0), asked);
+  return found->experts;
+}
+
 void choose(TuneJob& job, Study const& study) {
   auto const& options = study.tune;
-  auto const spec = parse_set(options.set, Action::mask);
-  auto const set = find_set(study, spec.set, "tune.set = " + options.set);
-  if (set.provenance.contains("weights_hash"))
-    job.made_on = set.provenance.at("weights_hash").get<std::string>();
-  validate<ConfigError>(!set.experts.empty(), "tune.set = {}: the set is empty, so there is nothing to train",
-                        options.set);
-  auto const wanted = options.control ? *options.control + 1 : 0;
-  auto const all = with_controls(spec, set, wanted);
-  auto chosen =
-      std::ranges::find_if(all, [&](Condition const& one) { return one.control == options.control; });
-  validate<ConfigError>(chosen != all.end(), "tune.control = {}: {} has no control of that number",
-                        options.control.value_or(0), options.set);
-  job.set = options.control ? fmt::format("control {} of {}", *options.control, options.set) : options.set;
-  for (auto const& [layer, expert] : chosen->experts) {
-    auto const at = static_cast<std::size_t>(layer.value);
-    auto const* moe = at < job.model.plan.layers.size() ? job.model.plan.layers[at].moe() : nullptr;
-    validate<ConfigError>(
-        moe && expert.value < moe->router.experts,
-        "tune.set = {}: it holds expert {} of layer {}, which this model has not; it was made on "
-        "another model",
-        options.set, expert.value, layer.value);
-    job.chosen.push_back({layer, expert});
-  }
+  auto const& plan = job.model.plan;
+  bool const every = std::ranges::find(options.set, all_experts) != options.set.end();
+  job.set = fmt::format("{}", fmt::join(options.set, ", "));
+  validate<ConfigError>(!options.set.empty(), "tune.set: it names no experts, so there is nothing to train");
+  validate<ConfigError>(options.set.size() == 1 || (!every && !options.control), "tune.set = {}: {}", job.set,
+                        every ? "all means every expert, beside which no set can be named"
+                              : "tune.control counts the controls of one set");
+  validate<ConfigError>(!every || !options.control, "tune.control: all experts have no control");
+  std::set<store::ExpertKey> chosen;
+  for (auto const& asked : options.set)
+    for (auto const& [layer, expert] : every ? every_expert(plan) : experts_of(job, study, asked)) {
+      auto const at = static_cast<std::size_t>(layer.value);
+      auto const* moe = at < plan.layers.size() ? plan.layers[at].moe() : nullptr;
+      validate<ConfigError>(
+          moe && expert.value < moe->router.experts,
+          "tune.set = {}: it holds expert {} of layer {}, which this model has not; it was made on "
+          "another model",
+          asked, expert.value, layer.value);
+      chosen.insert({layer, expert});
+    }
+  job.chosen.assign(chosen.begin(), chosen.end());
+  if (options.control) job.set = fmt::format("control {} of {}", *options.control, job.set);
 }
 
 void check_examples(TuneJob const& job, TuneOptions const& options) {

@@ -53,6 +53,11 @@ ExitCode run_tune(Context const& context, Study const& study) {
       grid.expert_width, folder.stage().path.string());
   if (job.examples.left_out > 0 && world.rank() == 0)
     spdlog::warn("tune: {} prompts of the sets have no reply and are left out", job.examples.left_out);
+  if (options.reply == Learned::comply && world.rank() == 0)
+    spdlog::warn(
+        "tune: tune.reply = comply: the adapter makes the model comply; it is there to be subtracted in "
+        "memory "
+        "(model.adapter_scale = -1), and `export` refuses what refuses less");
   if (opened.complete()) {
     spdlog::info("tune: nothing to do, the adapter is there");
     return ExitCode::complete;

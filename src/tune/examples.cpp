@@ -23,24 +23,37 @@ std::vector<bool> held_out(Corpus const& corpus, std::vector<std::string> const&
   return out;
 }
 
-void add_prompt(Examples& out, Corpus const& corpus, std::size_t p, bool retain,
+constexpr ContinuationKind kind_of(Learned reply) {
+  switch (reply) {
+    case Learned::refuse:
+      return ContinuationKind::refuse;
+    case Learned::comply:
+      return ContinuationKind::comply;
+    case Learned::target:
+      break;
+  }
+  return ContinuationKind::target;
+}
+
+// What is kept is the target, or the recorded reply.
+void add_prompt(Examples& out, Corpus const& corpus, std::size_t p, bool retain, Learned reply,
                 std::vector<bool> const& held) {
   if (corpus.split[p] != Split::discovery) return;
   if (!held.empty() && corpus.wrapper.code[p] >= 0 && held[static_cast<std::size_t>(corpus.wrapper.code[p])])
     return;
   auto const before = corpus.response_offset[p] - corpus.offset[p];
   auto const had = out.all.size();
-  auto const add = [&](std::optional<std::size_t> continuation, std::size_t reply) {
-    if (before > 0 && reply > 0)
-      out.all.push_back({p, continuation, retain, before, static_cast<std::int64_t>(reply)});
+  auto const add = [&](std::optional<std::size_t> continuation, std::size_t tokens) {
+    if (before > 0 && tokens > 0)
+      out.all.push_back({p, continuation, retain, before, static_cast<std::int64_t>(tokens)});
   };
   auto const& more = corpus.continuations;
   auto const [first, last] = std::ranges::equal_range(more.prompt, static_cast<std::int64_t>(p));
   for (auto at = first; at != last; ++at) {
     auto const i = static_cast<std::size_t>(at - more.prompt.begin());
-    if (more.kind[i] == ContinuationKind::target) add(i, more.tokens_of(i).size());
+    if (more.kind[i] == kind_of(reply)) add(i, more.tokens_of(i).size());
   }
-  if (out.all.size() == had)
+  if (out.all.size() == had && reply == Learned::target)
     add({}, static_cast<std::size_t>(corpus.offset[p + 1] - corpus.response_offset[p]));
   if (out.all.size() == had) ++out.left_out;
 }
@@ -62,14 +75,16 @@ Examples find_examples(Corpus const& corpus, TuneOptions const& options) {
   for (auto const p : select_prompts(corpus, options.sets, "tune.sets")) {
     if (std::ranges::binary_search(keep, p)) continue;
     auto const had = out.all.size();
-    add_prompt(out, corpus, p, /*retain=*/false, held);
+    add_prompt(out, corpus, p, /*retain=*/false, options.reply, held);
     learned += out.all.size() - had;
   }
   validate<ConfigError>(
       learned > 0,
-      "tune.sets: no prompt of these sets in the discovery split has a reply to be learned; give "
-      "the corpus targets (a column `target` of its prompt files) or replies");
-  for (auto const p : keep) add_prompt(out, corpus, p, /*retain=*/true, held);
+      "tune.sets: no prompt of these sets in the discovery split has a reply to be learned (tune.reply = "
+      "{}); "
+      "give the corpus some (a column of that name in its prompt files), or recorded replies as targets",
+      word_of(learned_words, options.reply));
+  for (auto const p : keep) add_prompt(out, corpus, p, /*retain=*/true, Learned::target, held);
   validate<ConfigError>(
       keep.empty() || out.all.size() > learned,
       "tune.retain_sets: no prompt of these sets in the discovery split has a reply that could be "

@@ -27,12 +27,13 @@ struct SetText {
 // clang-format off
 std::vector<Key<TuneOptions>> tune_keys() {
   return {
-      key("set", &TuneOptions::set, chosen, SetText{}, "the experts that are trained, all else stays frozen: a set of the run or the path of a .json; SET@N: its N best"),
+      key("set", &TuneOptions::set, chosen, List<SetText>{}, "the experts that are trained, all else stays frozen: a set of the run or the path of a .json, several: all of their experts; SET@N: its N best; all: every expert of the model"),
       key("control", &TuneOptions::control, replaces, Optional<Integer<std::int64_t>>{from_zero, ""}, "number of a matched random control of the set that is trained in its place: what any experts of that kind would do; empty: the set itself"),
       key("method", &TuneOptions::method, tunes, Choice{trained_words}, "lora: low-rank matrices beside the maps of an expert; full: all of its weights"),
       key("rank", &TuneOptions::rank, tunes, positive, "of lora, for each map of an expert: gate and up together, and down"),
       key("alpha", &TuneOptions::alpha, tunes, Number{.above = 0}, "of lora: its product is scaled by alpha / rank"),
       key("sets", &TuneOptions::sets, tunes, List<SetName>{}, "prompt sets whose replies are learned: target continuations of the corpus, else its recorded replies; empty: all but tune.retain_sets"),
+      key("reply", &TuneOptions::reply, tunes, Choice{learned_words}, "which of the corpus's replies to them is learned: the target, refusals, or compliant ones (of forbidden prompts: to be subtracted in memory, model.adapter_scale)"),
       key("hold_out", &TuneOptions::hold_out, tunes, List<SetName>{}, "wrappers (labels of the corpus) whose prompts are not tuned on: what tuning does to wrappers that it never saw is measured on them"),
       key("retain_sets", &TuneOptions::retain_sets, tunes, List<SetName>{}, "prompt sets on whose replies the model is kept as it was"),
       key("retain", &TuneOptions::retain, tunes, Number{.least = 0}, "weight of that term: KL of the next token from the frozen model to the tuned one, a mean over tokens of replies"),

@@ -169,8 +169,31 @@ def test_what_was_tuned_stands_beside_the_model_as_it_is(model, corpus, chosen, 
     support.moerae("verify", {"run.dir": run})
 
 
+def test_sets_are_trained_together(model, corpus, chosen, whole, tmp_path: Path) -> None:
+    """One in two parts, which share an expert, is the same training; `all` is every expert of every layer."""
+    parts = [support.expert_set(tmp_path / f"{i}.json", EXPERTS[i : i + 2]) for i in range(2)]
+    study = tuning(model, corpus, f"{parts[0]}, {parts[1]}", tmp_path / "run")
+    support.moerae("tune", study, ranks=1)
+    assert content_hash(adapter(tmp_path / "run")) == content_hash(whole[1, 1])
+    support.moerae("tune", tuning(model, corpus, "all", tmp_path / "all", steps=1), ranks=2)
+    with h5py.File(adapter(tmp_path / "all")) as file:
+        assert list(zip(file["layer"], file["expert"], strict=True)) == [(la, e) for la in range(3) for e in range(8)]
+
+
+def test_sets_of_other_models_are_not_mixed(model, corpus, tmp_path: Path) -> None:
+    sets = [of_weights(tmp_path / f"{digit}.json", digit * 32) for digit in "01"]
+    ended = support.moerae(
+        "tune", tuning(model, corpus, f"{sets[0]}, {sets[1]}", tmp_path / "run"), code=support.CONFIG
+    )
+    support.assert_one_error(ended, ["0" * 32, "1" * 32, "on one model"])
+
+
+def of_weights(path: Path, weights: str) -> Path:
+    return support.expert_set(path, EXPERTS, provenance={"weights_hash": weights})
+
+
 def of_other_weights(path: Path) -> Path:
-    return support.expert_set(path, EXPERTS, provenance={"weights_hash": "0" * 32})
+    return of_weights(path, "0" * 32)
 
 
 @pytest.mark.parametrize(
@@ -179,6 +202,10 @@ def of_other_weights(path: Path) -> Path:
         ({"tune.set": "none.json"}, ["none.json"]),
         ({"tune.set": "some"}, ["tune.set", "moerae reduce"]),
         ({"tune.control": 2}, ["control"]),
+        ({"tune.set": "all, some.json"}, ["tune.set", "beside which no set"]),
+        ({"tune.set": "all", "tune.control": 0}, ["tune.control", "all experts"]),
+        ({"tune.set": "a.json, b.json", "tune.control": 0}, ["tune.control", "one set"]),
+        ({"tune.reply": "comply"}, ["tune.reply = comply", "give the corpus"]),
         ({"tune.rank": 0}, ["tune.rank"]),
         ({"tune.sets": "zebra"}, ["tune.sets", "zebra", "keep, learn"]),
         ({"tune.sets": "learn, keep"}, ["tune.retain_sets", "keep"]),

@@ -27,7 +27,7 @@ Target changed(Key<Target> const& key) {
   for (auto const* text :
        {"7",         "8",           "0.75", "true",  "false",  "one",  "a:b",      "float32",   "response",
         "bootstrap", "layer",       "js",   "paper", "none",   "last", "negative", "esft_gate", "mask:a",
-        "test",      "single_mask", "0.25", "full",  "linear", "ids",  "delta"}) {
+        "test",      "single_mask", "0.25", "full",  "linear", "ids",  "delta",    "comply"}) {
     Target target;
     auto const before = key.json(target);
     try {

@@ -81,7 +81,8 @@ forbidden = a, b
 before = /runs/b
 after = /runs/a
 [tune]
-set = one@3
+set = one@3, two
+reply = refuse
 control = 2
 method = full
 rank = 3

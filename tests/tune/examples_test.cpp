@@ -57,6 +57,21 @@ TEST(ExamplesTest, AreTargetsElseTheRecordedReplyOfDiscovery) {
   EXPECT_TRUE(found.all[3].retain);
 }
 
+TEST(ExamplesTest, AreTheRepliesThatAreAskedFor) {
+  auto const corpus = corpus_of_six();
+  TuneOptions options;
+  options.retain_sets = {"keep"};
+  options.reply = Learned::refuse;
+  auto const found = find_examples(corpus, options);
+  ASSERT_EQ(found.all.size(), 2U);  // the refusal of prompt 0, and the target of 4, which is kept
+  EXPECT_EQ(found.left_out, 3U);    // 2, whose recorded reply may be none, 3 and 5
+  EXPECT_EQ(reply_tokens(corpus, found.all[0]).front(), 99U);
+  EXPECT_EQ(reply_tokens(corpus, found.all[1]).front(), 90U);
+  EXPECT_TRUE(found.all[1].retain);
+  options.reply = Learned::comply;
+  EXPECT_THROW((void)find_examples(corpus, options), ConfigError);
+}
+
 TEST(ExamplesTest, HeldOutWrappersAreNotTunedOn) {
   auto corpus = corpus_of_six();
   corpus.wrapper.categories = {"old", "new"};

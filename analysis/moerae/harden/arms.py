@@ -30,6 +30,8 @@ def find_arms(program: Program, study: Path, out: Path, controls: int, also: lis
     directory, asked = program.values(study, ["run.dir", "tune.set"])
     if not asked:
         raise ConfigError(f"{study}: tune.set: names no experts to be tuned")
+    if "," in asked or asked == "all":
+        raise ConfigError(f"{study}: tune.set = {asked}: its controls are those of one set, so name one")
     run = open_run(directory)
     name, _, best = asked.partition("@")
     path = Path(name) if name.endswith(".json") else run.path / "reduce" / "sets" / f"{name}.json"

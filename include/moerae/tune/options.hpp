@@ -18,6 +18,17 @@ inline constexpr int tune_method = 1;
 enum class Trained { lora, full };
 inline constexpr Words<Trained, 2> trained_words{{{"lora", Trained::lora}, {"full", Trained::full}}};
 
+/// Which reply to a prompt is learned, of those that the corpus has.
+///   target  what it should answer; where there is none, its recorded reply
+///   refuse  its refusals
+///   comply  its compliant replies: of forbidden prompts the behaviour that is not wanted, to be subtracted
+enum class Learned { target, refuse, comply };
+inline constexpr Words<Learned, 3> learned_words{
+    {{"target", Learned::target}, {"refuse", Learned::refuse}, {"comply", Learned::comply}}};
+
+/// A word in place of a set: every expert of the model.
+inline constexpr char const* all_experts = "all";
+
 /// How the learning rate falls behind the warm-up, to zero at the last step.
 enum class Decay { cosine, linear, constant };
 inline constexpr Words<Decay, 3> decay_words{
@@ -25,12 +36,14 @@ inline constexpr Words<Decay, 3> decay_words{
 
 /// [tune]: training of chosen experts, everything else frozen. All of it but save_steps decides bits.
 struct TuneOptions {
-  std::string set;                      ///< of experts: a name or a path that ends in .json, @N: its N best
+  /// Of experts, trained together: names or paths that end in .json, @N: its N best; or all_experts alone.
+  std::vector<std::string> set;
   std::optional<std::int64_t> control;  ///< number of a matched control of the set to be trained in its place
   Trained method = Trained::lora;
   std::int64_t rank = 8;                      ///< of an expert's map
   double alpha = 16;                          ///< the product is scaled by alpha / rank
   std::vector<std::string> sets = {};         ///< of prompts whose replies are learned; empty: all others
+  Learned reply = Learned::target;            ///< of the sets that are learned
   std::vector<std::string> hold_out = {};     ///< wrappers that are not tuned on
   std::vector<std::string> retain_sets = {};  ///< of prompts whose replies are kept
   double retain = 1;                          ///< weight of KL(base || tuned) on the replies that are kept
