@@ -30,8 +30,9 @@ Json proof_of(Study const& study, RefusalCheck const& refusal, std::string const
            {"adapter", adapter},
            {"base", model.checkpoint.fingerprint()},
            {"judge", refusal.judge}};
-  for (auto const& [set, prompts, before, after] : refusal.sets)
-    out["refusal"].push_back({{"set", set}, {"prompts", prompts}, {"before", before}, {"after", after}});
+  for (auto const& [set, forbidden, prompts, before, after] : refusal.sets)
+    out["refusal"].push_back(
+        {{"set", set}, {"forbidden", forbidden}, {"prompts", prompts}, {"before", before}, {"after", after}});
   return out;
 }
 

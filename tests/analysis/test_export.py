@@ -374,6 +374,11 @@ def test_refusal_counts_set_by_set(ready: dict[str, object]) -> None:
     ended = support.moerae("export", ready, code=support.CONFIG)
     support.assert_one_error(ended, ["cost refusal of 'plain'", "plain 1 of 2 before, 0 after"])
     support.moerae("export", ready | {"export.forbidden": "learn"})
+    proof = json.loads((Path(str(ready["run.dir"])) / "tune/merged/moerae_proof.json").read_text())
+    assert proof["refusal"] == [
+        {"set": "learn", "forbidden": True, "prompts": 6, "before": 3, "after": 6},
+        {"set": "plain", "forbidden": False, "prompts": 2, "before": 1, "after": 0},
+    ]
     judged(Path(str(ready["export.after"])), AFTER)
 
 
