@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by the sbatch files: how a stage is started and what its exit code means.
-# Cluster settings (module load ...) go into slurm/site.sh, which is sourced where it exists.
+# Cluster settings go into slurm/site.sh (see site.example.sh), which is sourced where it exists.
 # Environment: MOERAE (the program), MOERAE_SRUN (further options of srun, for example --mpi=pmix),
 # MOERAE_MAX_RESTARTS (default 100).
 
@@ -30,10 +30,19 @@ start_step() {
   srun --kill-on-bad-exit=1 "${extra[@]}" "${options[@]}" "$@"
 }
 
+# run_stage COMMAND --cells LIST: a task of an array; its study stands behind its number in LIST (slurm/submit_sweep.sh)
 # run_stage COMMAND WORDS...: the program on all ranks of the job. 75 = stopped early, resumable: the job goes back into
 # the queue under its id, so that jobs that depend on it keep waiting.
 run_stage() {
-  local code=0 restarts="${SLURM_RESTART_COUNT:-0}"
+  local code=0 restarts="${SLURM_RESTART_COUNT:-0}" study
+  if [[ ${2:-} == --cells ]]; then
+    study="$(awk -F '\t' -v task="${SLURM_ARRAY_TASK_ID:-}" '$1 == task { print $2 }' "$3")"
+    if [[ -z $study ]]; then
+      echo "stage $1: error: $3 names no study for task '${SLURM_ARRAY_TASK_ID:-}'; submit the sweep once more" >&2
+      exit 2
+    fi
+    set -- "$1" "$study"
+  fi
   start_step -- "${MOERAE:-$root/build/release/moerae}" "$@" || code=$?
   if ((code == 75)); then
     if ((restarts >= ${MOERAE_MAX_RESTARTS:-100})); then

@@ -9,6 +9,9 @@
 #   --truth FILE           truth.json of a planted model, for the report
 #   --no-plan              do not check the study with `moerae plan` first
 #   --dry-run              print the sbatch commands and submit nothing
+# STUDY.ini may be a sweep (a file with a [sweep] section, see `moerae sweep --help`): arrays of jobs, one for each stage. Repeating
+# the command submits what is neither complete nor in the queue. Sizes come from the plan and from [job.STAGE].
+# Settings of the cluster (account, partition, modules, launcher) stand in slurm/site.sh, see slurm/site.example.sh.
 # What is stopped by its time limit (record, attribute, tune, evaluate) goes back into the queue and resumes (slurm/stage.sh).
 set -Eeuo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -20,7 +23,7 @@ fail() {
 # shellcheck source=slurm/words.sh
 source "$root/slurm/words.sh"
 known=(record attribute reduce tune evaluate verify report)
-study="" dry=no plan=yes all_options="" truth=""
+study="" dry=no plan=yes chosen=no all_options="" truth=""
 stages=(record reduce verify report) words=()
 declare -A stage_options=()
 is_stage() { [[ " ${known[*]} " == *" $1 "* ]]; }
@@ -29,14 +32,17 @@ while (($#)); do
     --dry-run) dry=yes ;;
     --no-plan) plan=no ;;
     -h | --help)
-      sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+      sed -n '2,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
       exit 0
       ;;
     --stages | --sbatch | --sbatch-* | --truth)
       (($# > 1)) || fail "$1 needs a value"
       [[ $1 != --sbatch* ]] || split_words "$2" || fail "$1 $2: a quote is open"
       case "$1" in
-        --stages) IFS=, read -ra stages <<<"$2" ;;
+        --stages)
+          IFS=, read -ra stages <<<"$2"
+          chosen=yes
+          ;;
         --sbatch) all_options="$2" ;;
         --truth) truth="$(realpath -e -- "$2")" || fail "--truth $2: no such file" ;;
         *)
@@ -68,23 +74,32 @@ for stage in "${stages[@]}"; do
   is_stage "$stage" || fail "'$stage' is not a stage; known are ${known[*]}"
 done
 
+if [[ -f $root/slurm/site.sh ]]; then
+  # shellcheck source=/dev/null
+  source "$root/slurm/site.sh"
+fi
 moerae="${MOERAE:-$root/build/release/moerae}"
+[[ $dry == yes ]] || command -v sbatch >/dev/null ||
+  fail "sbatch is not on the PATH; submit from a login node, or look with --dry-run"
+if grep -q '^[[:space:]]*\[sweep\]' "$study"; then
+  [[ $chosen == no && -z $truth ]] || fail "a sweep has its stages in sweep.stages, and no --truth"
+  # shellcheck source=slurm/submit_sweep.sh
+  source "$root/slurm/submit_sweep.sh"
+  exit 0
+fi
 run="$("$moerae" show "$study" run.dir "${words[@]}")" ||
   fail "$moerae cannot read the study (see above), so nothing was submitted"
 [[ -n $run ]] || fail "run.dir is given neither in $study nor as --run.dir FOLDER"
 
-if [[ $dry == no ]]; then
-  command -v sbatch >/dev/null || fail "sbatch is not on the PATH; submit from a login node, or look with --dry-run"
-  if [[ $plan == yes ]]; then # faults show here, not after hours in the queue
-    "$moerae" plan "$study" "${words[@]}" ||
-      fail "the study cannot run (see above), so nothing was submitted"
-  fi
+if [[ $dry == no && $plan == yes ]]; then # faults show here, not after hours in the queue
+  "$moerae" plan "$study" "${words[@]}" ||
+    fail "the study cannot run (see above), so nothing was submitted"
 fi
 
 previous=""
 for stage in "${stages[@]}"; do
   command=(sbatch --parsable)
-  split_words "$all_options ${stage_options[$stage]:-}"
+  split_words "${MOERAE_SBATCH:-} $all_options ${stage_options[$stage]:-}"
   command+=("${split[@]}")
   if [[ -n $previous ]]; then
     command+=("--dependency=afterok:$previous" --kill-on-invalid-dep=yes)

@@ -51,6 +51,11 @@ CommandLine read_command_line(std::span<Command const> commands, std::vector<std
   validate<ConfigError>(takes != Takes::nothing || rest.empty(),
                         "`moerae {}` takes no further words, but got '{}'", line.command->name,
                         rest.empty() ? "" : rest.front());
+  if (takes == Takes::words) {
+    validate<ConfigError>(line.help || !rest.empty(), "nothing is named\n\n{}", usage(*line.command));
+    line.words = std::move(rest);
+    return line;
+  }
   for (auto const& group : group_words(rest)) {
     bool const is_word = !group.front().starts_with("-");
     if (is_word && !line.study.file)
@@ -77,14 +82,18 @@ std::string usage(std::span<Command const> commands) {
 }
 
 std::string usage(Command const& command) {
-  auto text = fmt::format("Usage: moerae {}{}{}\n\n{}\n", command.name,
-                          command.takes == Takes::keys    ? " STUDY.ini KEY [KEY ...]"
-                          : command.takes == Takes::study ? " [STUDY.ini]"
-                                                          : "",
-                          command.takes == Takes::nothing ? "" : " [--section.key VALUE ...]", command.help);
+  auto text = fmt::format(
+      "Usage: moerae {}{}{}\n\n{}\n", command.name,
+      command.takes == Takes::keys    ? " STUDY.ini KEY [KEY ...]"
+      : command.takes == Takes::words ? " RUN|SWEEP [...]"
+      : command.takes == Takes::study ? " [STUDY.ini]"
+                                      : "",
+      command.takes == Takes::nothing || command.takes == Takes::words ? "" : " [--section.key VALUE ...]",
+      command.help);
   if (command.stage)
     text += fmt::format("\nKeys, in STUDY.ini as `key = VALUE` under [section]; default in brackets:\n{}",
                         print_keys(command.stage));
+  if (command.more) text += fmt::format("\n{}", command.more());
   if (auto const required = required_keys(command.stage); !required.empty())
     text += fmt::format("\nRequired: {}\n", fmt::join(required, " "));
   return text;

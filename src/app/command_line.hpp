@@ -21,7 +21,8 @@ struct CommandLine {
   bool help = false;
   bool version = false;
   StudySource study;
-  std::vector<std::string> keys = {};  ///< of a command that takes them
+  std::vector<std::string> keys = {};   ///< of a command that takes them
+  std::vector<std::string> words = {};  ///< all of them, of a command that reads them itself
 };
 
 /// Runs under MPI: collective, throws on every rank alike, returns complete or stopped.
@@ -29,15 +30,19 @@ using Stage = ExitCode (*)(Context const&, Study const&);
 /// Its text for stdout; it needs no MPI. Throws ConfigError.
 using Text = std::string (*)(CommandLine const&);
 
+/// Runs without MPI and prints to stdout itself. Throws Error.
+using Local = ExitCode (*)(CommandLine const&);
+
 /// What the program can be asked to do.
 struct Command {
-  enum class Takes { nothing, study, keys };  // keys: of a study
+  enum class Takes { nothing, study, keys, words };  // keys: of a study
   std::string name;
   std::string help;
-  std::variant<Stage, Text> run;
+  std::variant<Stage, Text, Local> run;
   Takes takes = Takes::nothing;
-  Stages stage = stage::none;  ///< what of a study it reads
-  bool one_job = false;        ///< refuses a launch of single ranks (see check_launch)
+  Stages stage = stage::none;       ///< what of a study it reads
+  bool one_job = false;             ///< refuses a launch of single ranks (see check_launch)
+  std::string (*more)() = nullptr;  ///< further help
 };
 
 /// Throws ConfigError for an unknown command, none, or words that a command does not take.

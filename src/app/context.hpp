@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "app/command_line.hpp"
 #include "app/study.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/mpi/comm.hpp"
@@ -28,5 +29,9 @@ ExitCode run_export(Context const& context, Study const& study);
 ExitCode run_tune(Context const& context, Study const& study);
 ExitCode run_verify(Context const& context, Study const& study);
 ExitCode run_info(Context const& context, Study const& study);
+
+// Commands without MPI: `Local` of command_line.hpp.
+ExitCode run_sweep(CommandLine const& line);
+ExitCode run_status(CommandLine const& line);
 
 }  // namespace moerae

@@ -3,6 +3,7 @@
 #include "app/options/print.hpp"
 #include "moerae/base/log.hpp"
 #include "moerae/run/conclude.hpp"
+#include "moerae/run/journal.hpp"
 #include "moerae/store/adapters.hpp"
 #include "moerae/store/content_hash.hpp"
 #include "moerae/tune/apply_adapter.hpp"
@@ -12,7 +13,10 @@ namespace moerae {
 run::UnitSet prepare_stage(Context const& context, Study const& study, run::RunFolder& folder,
                            std::filesystem::path const& corpus, std::span<run::Unit const> units) {
   mpi::agree(context.world, [&] {
-    if (context.world.rank() == 0) folder.prepare(print_study(study), corpus, units.size());
+    if (context.world.rank() == 0) {
+      folder.prepare(print_study(study), corpus, units);
+      run::note_begin(folder.dir(), folder.stage().stage, folder.stage().path.filename().string());
+    }
   });
   run::UnitSet done;
   mpi::agree(context.world, [&] {

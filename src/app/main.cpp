@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
 
 #include "app/commands.hpp"
@@ -14,6 +15,7 @@
 #include "moerae/base/log.hpp"
 #include "moerae/mpi/agree.hpp"
 #include "moerae/mpi/environment.hpp"
+#include "moerae/run/journal.hpp"
 
 namespace moerae {
 namespace {
@@ -34,12 +36,15 @@ int complain(char const* message, ExitCode code) {
   return static_cast<int>(code);
 }
 
-ExitCode run(mpi::Comm const& world, CommandLine const& line, std::string words) {
+/// `run_dir`: where the end of the command is noted; empty until it is known.
+ExitCode run(mpi::Comm const& world, CommandLine const& line, std::string words,
+             std::filesystem::path& run_dir) {
   if (line.command->one_job) check_launch(world.size());
   Study study;
   mpi::agree(world, [&] {
     if (line.command->takes == Command::Takes::study) study = read_study(line.study);
   });
+  if (line.command->one_job) run_dir = study.run.dir;
   return std::get<Stage>(line.command->run)({world, std::move(words)}, study);
 }
 
@@ -49,9 +54,16 @@ int run_agreed(CommandLine const& line, std::string words) {
   start_log(world.rank(), world.size());
   ExitCode code = ExitCode::failure;
   std::string message = "unknown failure";
+  std::filesystem::path run_dir;
+  auto const note = [&](ExitCode end, std::string const& why) {
+    run::note_end(run_dir, line.command->name, end, why);
+  };
   try {
-    return static_cast<int>(run(world, line, std::move(words)));
+    auto const end = run(world, line, std::move(words), run_dir);
+    if (world.rank() == 0) note(end, "");
+    return static_cast<int>(end);
   } catch (mpi::AgreedError const& error) {
+    if (world.rank() == 0) note(error.code(), error.what());
     return world.rank() == 0 ? complain(error.what(), error.code()) : static_cast<int>(error.code());
   } catch (Error const& error) {
     message = error.what();
@@ -60,6 +72,7 @@ int run_agreed(CommandLine const& line, std::string words) {
     message = error.what();
   }
   complain(message.c_str(), code);
+  note(code, message);
   if (world.size() > 1) MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
   return static_cast<int>(code);
 }
@@ -76,6 +89,7 @@ int main(int argc, char** argv) {
     if (line.version) return print(fmt::format("moerae {}\n", build_info::version));
     if (line.help) return print(line.command ? usage(*line.command) : usage(commands()));
     if (auto const* text = std::get_if<Text>(&line.command->run)) return print((*text)(line));
+    if (auto const* local = std::get_if<Local>(&line.command->run)) return static_cast<int>((*local)(line));
     all = fmt::format("{}", fmt::join(argv, argv + argc, " "));
   } catch (Error const& error) {
     return launched_first() ? complain(error.what(), error.code()) : static_cast<int>(error.code());

@@ -10,6 +10,7 @@
 #include "moerae/mpi/agree.hpp"
 #include "moerae/record/shard_record.hpp"
 #include "moerae/reduce/reduce.hpp"
+#include "moerae/run/journal.hpp"
 
 namespace moerae {
 ExitCode run_reduce_stage(Context const& context, Study const& study) {
@@ -23,6 +24,9 @@ ExitCode run_reduce_stage(Context const& context, Study const& study) {
     auto const& run = in.from.empty() ? in.run : in.from;
     in.record_dir = stage_of(run, "record", stage::record, study, record_method);
     in.attribution_dir = stage_of(run, "attribute", stage::attribute, study, attribute_method);
+  });
+  mpi::agree(context.world, [&] {  // where there is nothing to reduce, no folder is made
+    if (context.world.rank() == 0 && !in.record_dir.empty()) run::note_begin(in.run, "reduce", "");
   });
   auto const result = run_reduce(context.world, in);
   if (result.nothing_new) spdlog::info("reduce: nothing to do, {} is up to date", result.dir.string());

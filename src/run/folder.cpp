@@ -46,7 +46,7 @@ void RunFolder::check_same_weights(Unit const& finished, std::string const& weig
       path.string(), theirs, weights_hash);
 }
 
-void RunFolder::prepare(std::string const& study, fs::path const& corpus, std::size_t units) {
+void RunFolder::prepare(std::string const& study, fs::path const& corpus, std::span<Unit const> units) {
   fs::create_directories(dir_);
   store::remove_stale_temporaries(dir_, store::Depth::folder);
   store::remove_stale_temporaries(stage_.path, store::Depth::below);
@@ -65,7 +65,10 @@ void RunFolder::prepare(std::string const& study, fs::path const& corpus, std::s
   auto const ini = dir_ / "study.ini";
   if (fs::exists(ini) && store::read_text(ini) != study) fs::remove(ini);
   publish_listed(ini, "study", [&](fs::path const& path) { store::write_text(path, study); });
-  stage_.extra["units"] = units;
+  std::size_t files = 0;
+  for (auto const& unit : units) files += unit.files.size();
+  stage_.extra["units"] = units.size();
+  stage_.extra["files"] = files;
   store::create_stage(stage_);
   publish_listed(stage_.path / "stage.json", stage_.stage.c_str(), [](fs::path const&) {});
 }

@@ -31,7 +31,7 @@ class Folder : public testing::Test {
   }
   RunFolder made() {
     RunFolder folder(run_, "record", inputs_);
-    folder.prepare("[run]\n", corpus_, units_.size());
+    folder.prepare("[run]\n", corpus_, units_);
     return folder;
   }
 };

@@ -24,8 +24,8 @@ class RunFolder {
 
   /// Rank 0 only. Creates the folder of the run with `study` as study.ini and its copy of the corpus, removes
   /// what killed writers left, lists what they published, and creates the stage, whose stage.json says how
-  /// many units there are. Repeating it changes nothing.
-  void prepare(std::string const& study, std::filesystem::path const& corpus, std::size_t units);
+  /// many units and files there are. Repeating it changes nothing.
+  void prepare(std::string const& study, std::filesystem::path const& corpus, std::span<Unit const> units);
 
   /// The units whose files are all listed in the manifest and lie complete in the folder. DataError names a
   /// file that is listed but has another size than when it was published; one that was deleted is computed

@@ -87,26 +87,25 @@ std::vector<Given> overridden(std::vector<Given> file, std::vector<Given> const&
 
 // Faults stand after the place of the first of their keys that was given. Not those with a key whose value
 // could not be read: what stands for it would contradict what the user meant.
-void raise(Faults const& faults, GivenKeys const& given) {
+std::vector<std::string> lines_of(Faults const& faults, GivenKeys const& given) {
   std::vector<std::string> lines;
   for (auto const& [keys, text] : faults.found()) {
     if (std::ranges::any_of(keys, [&](auto const& key) { return given.faulty.contains(key); })) continue;
     auto const key = std::ranges::find_if(keys, [&](auto const& one) { return given.origin.contains(one); });
     lines.push_back(key == keys.end() ? text : fmt::format("{}: {}", given.origin.at(*key), text));
   }
-  validate<ConfigError>(
-      lines.empty(), "{} fault{} in the study, so nothing was run:\n  {}\n`moerae defaults` lists every key",
-      lines.size(), lines.size() == 1 ? "" : "s", fmt::join(lines, "\n  "));
+  return lines;
 }
 
 }  // namespace
 
-Study read_study(StudySource const& source) {
-  Faults faults;
+std::vector<Given> given_keys(StudySource const& source, Faults& faults) {
   std::vector<Given> file;
   if (source.file) file = given_in_file(*source.file, faults);
-  auto const all = overridden(std::move(file), given_on_command_line(source.words, faults));
+  return overridden(std::move(file), given_on_command_line(source.words, faults));
+}
 
+Reading read_given(std::vector<Given> const& all, std::vector<std::string> const& required, Faults faults) {
   Study study;
   GivenKeys keys;
   for (auto const& given : all) {
@@ -115,7 +114,7 @@ Study read_study(StudySource const& source) {
     parse_one(study, given, faults);
     if (faults.found().size() != before) keys.faulty.insert(given.name);
   }
-  for (auto const& name : source.required) {
+  for (auto const& name : required) {
     auto const key = find_key(study_keys(), name);
     if (!key->print(study).empty() || keys.faulty.contains(name)) continue;
     faults.add({}, "{}: required here and not given ({}); set it in the study file or as --{} VALUE", name,
@@ -124,8 +123,18 @@ Study read_study(StudySource const& source) {
   resolve(study, keys);
   check_rules(study, faults);
   check_options(study.for_reduce(), faults);
-  raise(faults, keys);
-  return study;
+  return {std::move(study), lines_of(faults, keys)};
+}
+
+Study read_study(StudySource const& source) {
+  Faults faults;
+  auto const given = given_keys(source, faults);
+  auto reading = read_given(given, source.required, std::move(faults));
+  auto const& lines = reading.faults;
+  validate<ConfigError>(
+      lines.empty(), "{} fault{} in the study, so nothing was run:\n  {}\n`moerae defaults` lists every key",
+      lines.size(), lines.size() == 1 ? "" : "s", fmt::join(lines, "\n  "));
+  return std::move(reading.study);
 }
 
 }  // namespace moerae

@@ -1,0 +1,173 @@
+#include "app/sweep/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "app/options/inputs.hpp"
+#include "app/options/print.hpp"
+#include "app/sweep/stages.hpp"
+#include "moerae/base/check.hpp"
+#include "moerae/run/folder.hpp"
+
+namespace moerae {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// What can be wrong with model, corpus and stages does not depend on [run]: where results lie, and the seed.
+class Layouts {
+ public:
+  explicit Layouts(std::vector<std::string> const& stages) : stages_(stages) {}
+  StudyLayout const& of(Study const& study) {
+    auto key = study_json(study);
+    key.erase("run");
+    auto const [at, fresh] = known_.try_emplace(key.dump());
+    if (fresh) at->second = lay_out(study, stages_);
+    return at->second;
+  }
+
+ private:
+  std::vector<std::string> const& stages_;
+  std::map<std::string, StudyLayout> known_;
+};
+
+Json inputs_known(SweptStage const& stage, Study const& study, Json resolved) {
+  resolved["experts"] = nullptr;  // of `tune`: known when its set is there
+  if (stage.bit != stage::reduce) return inputs_of(stage.bit, study, stage.method, resolved);
+  auto inputs = inputs_of(stage.bit, study, stage.method, resolved_inputs(study.for_reduce()));
+  inputs["record"] = store::inputs_hash(inputs_of(stage::record, study, record_method, resolved));
+  inputs["corpus"] = resolved.at("corpus");
+  return inputs;
+}
+
+std::int64_t bytes_of(std::string const& text) {
+  std::int64_t value = std::stoll(text);
+  for (auto const unit : {'K', 'M', 'G', 'T'}) {
+    value <<= 10;
+    if (text.back() == unit) break;
+  }
+  return value;
+}
+
+// Three times the estimate and half an hour; what resumes needs no more than a day at a time.
+std::string time_limit(double hours, bool resumes) {
+  auto minutes = static_cast<std::int64_t>(std::ceil(30 + 180 * hours));
+  if (resumes) minutes = std::min<std::int64_t>(minutes, 24 * 60);
+  return fmt::format("{}:{:02d}:00", minutes / 60, minutes % 60);
+}
+
+JobSize size_of(SweptStage const& stage, StageCost const& cost, SweepCell const& cell,
+                SweepOptions const& options, CellFaults& faults) {
+  auto const found = cell.jobs.find(std::string(stage.name));
+  auto const job = found == cell.jobs.end() ? JobOptions{} : found->second;
+  std::int64_t const width = stage.bit == stage::reduce ? 1 : cell.study.grid.expert;
+  JobSize size;
+  size.tasks = job.tasks.value_or((stage.tasks + width - 1) / width * width);
+  size.cpus = job.cpus.value_or(stage.cpus);
+  if (size.tasks % width != 0)
+    faults.add(fmt::format("job.{}.tasks = {}: not a multiple of grid.expert = {}, so the ranks form no grid",
+                           stage.name, size.tasks, width),
+               cell.name);
+  size.memory = job.memory.empty() ? cost.memory : bytes_of(job.memory);
+  size.hours = cost.flops / (static_cast<double>(size.tasks * size.cpus) * options.gflops * 1e9 * 3600);
+  size.limit = job.time.empty() ? time_limit(size.hours, stage.resumes) : job.time;
+  auto const mib = (size.memory / size.cpus + (1 << 20) - 1) >> 20;
+  size.options =
+      fmt::format("--ntasks={} --cpus-per-task={} --mem-per-cpu={}M --time={}{}{}", size.tasks, size.cpus,
+                  mib, size.limit, job.nodes ? fmt::format(" --nodes={}", *job.nodes) : "",
+                  job.options.empty() ? "" : " " + job.options);
+  return size;
+}
+
+class Planner {
+ public:
+  explicit Planner(Sweep const& sweep)
+      : sweep_(sweep), layouts_(sweep.options.stages), faults_(sweep.cells.size()) {
+    for (auto const& stage : swept_stages)
+      if (std::ranges::find(sweep.options.stages, stage.name) != sweep.options.stages.end())
+        stages_.push_back(&stage);
+  }
+
+  SweepPlan plan() {
+    std::vector<SweepRun> cells;
+    for (auto const& cell : sweep_.cells) cells.push_back(add(cell));
+    faults_.raise();
+    SweepPlan plan{sweep_.options, std::move(records_), 0, sweep_.excluded};
+    plan.records = plan.runs.size();
+    std::ranges::move(cells, std::back_inserter(plan.runs));
+    return plan;
+  }
+
+ private:
+  SweepRun add(SweepCell const& cell) {
+    auto const& layout = layouts_.of(cell.study);
+    for (auto const& fault : layout.faults) faults_.add(fault, cell.name);
+    SweepRun run{cell.name, cell.study, cell.values, {}, "", 0, 0, 0};
+    if (!layout.faults.empty()) return run;
+    if (std::ranges::any_of(stages_,
+                            [](auto const* one) { return one->shared || one->bit == stage::reduce; })) {
+      auto& record = record_of(cell, layout);
+      run.study.run.from = record.study.run.dir;
+      run.from = record.name;
+      run.slot = record.slot;
+      run.lane = record.users++;
+    } else {
+      run.slot = alone_++;
+    }
+    for (auto const* stage : stages_)
+      if (!stage->shared) run.tasks.push_back(task_of(*stage, run.study, layout, cell));
+    for (auto const& task : run.tasks)  // refuses a folder of another study
+      if (task.inputs.contains("model")) check_folder(run.study, task, cell.name);
+    return run;
+  }
+
+  // The one run of all cells with these inputs; named after them, so that other cells do not rename it.
+  SweepRun& record_of(SweepCell const& cell, StudyLayout const& layout) {
+    auto inputs = Json::object();
+    for (auto const& stage : swept_stages)
+      if (stage.shared && (stage.bit == stage::record || std::ranges::find(stages_, &stage) != stages_.end()))
+        inputs[std::string(stage.name)] = inputs_known(stage, cell.study, layout.resolved);
+    auto const name = fmt::format("record-{}-{}", cell.study.model.path.filename().string(),
+                                  store::inputs_hash(inputs).substr(0, 8));
+    auto found = std::ranges::find(records_, name, &SweepRun::name);
+    if (found != records_.end()) return *found;
+    SweepRun record{name, cell.study, {}, {}, "", records_.size(), 0, 0};
+    record.study.run.dir = sweep_.options.dir / name;
+    for (auto const* stage : stages_)
+      if (stage->shared) record.tasks.push_back(task_of(*stage, record.study, layout, cell));
+    return records_.emplace_back(std::move(record));
+  }
+
+  SweepTask task_of(SweptStage const& stage, Study const& study, StudyLayout const& layout,
+                    SweepCell const& cell) {
+    std::string const name(stage.name);
+    return {name, inputs_known(stage, study, layout.resolved),
+            size_of(stage, layout.costs.at(name), cell, sweep_.options, faults_)};
+  }
+
+  void check_folder(Study const& study, SweepTask const& task, std::string const& cell) {
+    try {
+      run::RunFolder const folder(study.run.dir, task.stage, task.inputs);
+    } catch (Error const& error) {
+      faults_.add(error.what(), cell);
+    }
+  }
+
+  Sweep const& sweep_;
+  std::vector<SweptStage const*> stages_;
+  Layouts layouts_;
+  CellFaults faults_;
+  std::vector<SweepRun> records_;
+  std::size_t alone_ = 0;
+};
+
+}  // namespace
+
+SweepPlan plan_sweep(Sweep const& sweep) {
+  return Planner(sweep).plan();
+}
+
+}  // namespace moerae
