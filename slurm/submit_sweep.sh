@@ -32,7 +32,7 @@ flush() {
     ids="${ids_of[$key]}"
     list="$folder/jobs/$stage-$(date +%Y%m%d-%H%M%S)-$$-$((++n)).list"
     options_of "$size" "$stage"
-    local -a command=(sbatch --parsable "${split[@]}" "--array=$ids${at_once:+%$at_once}" "--job-name=moerae-$stage"
+    local -a command=(sbatch --parsable "${split[@]}" "--array=$ids$limit" "--job-name=moerae-$stage"
       "--output=$folder/log/$stage-%A_%a.log")
     [[ -z $dependency ]] || command+=("--dependency=$dependency" --kill-on-invalid-dep=yes)
     command+=("$root/slurm/$stage.sbatch" "$root" --cells "$list")
@@ -70,19 +70,23 @@ while IFS=, read -r run stage how _; do
   [[ $how != complete ]] || complete["$stage $run"]=1
 done <<<"$state"
 if command -v squeue >/dev/null; then
-  jobs="$(squeue --user="$(id -un)" --noheader --array --format=%i)" || fail "squeue does not say what is in the queue, and what waits must not be submitted twice"
-  while read -r job; do queued["$job"]=1; done <<<"$jobs"
+  jobs="$(squeue --user="$(id -un)" --noheader --array --format=%i)" || {
+    [[ $dry == yes ]] || fail "squeue does not say what is in the queue, and what waits must not be submitted twice"
+    echo "submit: squeue does not say what is in the queue; a task that waits there is among these, too" >&2
+    jobs=""
+  }
+  while read -r job; do [[ -z $job ]] || queued["$job"]=1; done <<<"$jobs"
 fi
 if [[ -f $folder/jobs.tsv ]]; then
   while IFS=$'\t' read -r stage run job; do noted["$stage $run"]="$job"; done <"$folder/jobs.tsv"
 fi
 
 largest="$(largest_array)"
-previous="" at_once=""
+previous="" limit="" # limit: the same in every line
 while IFS=$'\t' read -r stage run file slot lane after at_once size; do
   [[ -z $previous || $stage == "$previous" ]] || flush "$previous"
   previous="$stage"
-  [[ $at_once != - ]] || at_once=""
+  [[ $at_once == - ]] || limit="%$at_once"
   if [[ -n ${complete["$stage $run"]:-} ]]; then
     ((finished += 1))
     continue

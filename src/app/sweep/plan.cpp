@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <map>
 
@@ -52,11 +53,18 @@ std::int64_t bytes_of(std::string const& text) {
   return value;
 }
 
-// Three times the estimate and half an hour; what resumes needs no more than a day at a time.
+// Three times the estimate and half an hour, in half hours; what resumes needs no more than a day at a time.
 std::string time_limit(double hours, bool resumes) {
-  auto minutes = static_cast<std::int64_t>(std::ceil(30 + 180 * hours));
-  if (resumes) minutes = std::min<std::int64_t>(minutes, 24 * 60);
-  return fmt::format("{}:{:02d}:00", minutes / 60, minutes % 60);
+  auto halves = static_cast<std::int64_t>(std::ceil(1 + 6 * hours));
+  if (resumes) halves = std::min<std::int64_t>(halves, 48);
+  return fmt::format("{}:{:02d}:00", halves / 2, halves % 2 * 30);
+}
+
+// In MiB, to three binary digits: jobs of nearly one size are of one array.
+std::int64_t rounded_mib(std::int64_t bytes) {
+  auto const mib = static_cast<std::uint64_t>((bytes + (1 << 20) - 1) >> 20);
+  auto const step = std::max<std::uint64_t>(std::bit_floor(mib) >> 2, 1);
+  return static_cast<std::int64_t>((mib + step - 1) / step * step);
 }
 
 JobSize size_of(SweptStage const& stage, StageCost const& cost, SweepCell const& cell,
@@ -74,11 +82,10 @@ JobSize size_of(SweptStage const& stage, StageCost const& cost, SweepCell const&
   size.memory = job.memory.empty() ? cost.memory : bytes_of(job.memory);
   size.hours = cost.flops / (static_cast<double>(size.tasks * size.cpus) * options.gflops * 1e9 * 3600);
   size.limit = job.time.empty() ? time_limit(size.hours, stage.resumes) : job.time;
-  auto const mib = (size.memory / size.cpus + (1 << 20) - 1) >> 20;
-  size.options =
-      fmt::format("--ntasks={} --cpus-per-task={} --mem-per-cpu={}M --time={}{}{}", size.tasks, size.cpus,
-                  mib, size.limit, job.nodes ? fmt::format(" --nodes={}", *job.nodes) : "",
-                  job.options.empty() ? "" : " " + job.options);
+  size.options = fmt::format("--ntasks={} --cpus-per-task={} --mem-per-cpu={}M --time={}{}{}", size.tasks,
+                             size.cpus, rounded_mib(size.memory / size.cpus), size.limit,
+                             job.nodes ? fmt::format(" --nodes={}", *job.nodes) : "",
+                             job.options.empty() ? "" : " " + job.options);
   return size;
 }
 
