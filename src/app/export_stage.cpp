@@ -23,10 +23,10 @@ using Json = nlohmann::ordered_json;
 
 constexpr char const* proof_name = "moerae_proof.json";
 
-Json proof_of(Study const& study, RefusalCheck const& refusal, std::string const& adapter,
+Json proof_of(ExportFormat format, RefusalCheck const& refusal, std::string const& adapter,
               ModelSource const& model) {
   Json out{{"schema", "moerae.export/1"},
-           {"format", word_of(export_formats, study.exported.format)},
+           {"format", word_of(export_formats, format)},
            {"adapter", adapter},
            {"base", model.checkpoint.fingerprint()},
            {"judge", refusal.judge}};
@@ -66,10 +66,10 @@ std::string changes(std::vector<MergedPart> const& parts, store::AdapterReader c
 }
 
 // Fills the folder `to`, the proof too; what was done, in words.
-std::string write(Study const& study, ModelSource const& model, store::AdapterReader const& adapter,
-                  Json proof, fs::path const& to) {
+std::string write(ExportFormat format, Study const& study, ModelSource const& model,
+                  store::AdapterReader const& adapter, Json proof, fs::path const& to) {
   std::string done;
-  switch (study.exported.format) {
+  switch (format) {
     case ExportFormat::merged: {
       auto const merged = write_merged(model, adapter, study.model.path, to);
       add_merged(proof, merged);
@@ -104,19 +104,22 @@ ExitCode run_export(Context const& context, Study const& study) {
     auto const path = stage.path / "adapter.h5";
     validate<ConfigError>(fs::exists(path), "{}: missing; run `moerae tune` first", path.string());
     auto const adapter = store::AdapterReader::open(path);
-    if (study.exported.format == ExportFormat::peft)
-      check_peft(job.model.plan, adapter);
-    else
-      check_mergeable(job.model.plan);
+    validate<ConfigError>(!study.exported.format.empty(),
+                          "export.format: it is empty; say what is to be made");
+    for (auto const format : study.exported.format)
+      format == ExportFormat::peft ? check_peft(job.model.plan, adapter) : check_mergeable(job.model.plan);
     auto const content = store::content_hash(path);
     auto const refusal = check_refusal(study, content, job.inputs);
     check_no_less(refusal);
-    auto const to = stage.path / word_of(export_formats, study.exported.format);
-    std::string done;
-    store::publish_folder(to, [&](fs::path const& folder) {
-      done = write(study, job.model, adapter, proof_of(study, refusal, content, job.model), folder);
-    });
-    spdlog::info("export: {}; {}; {}", done, refusal.text(), to.string());
+    for (auto const format : study.exported.format) {
+      auto const to = stage.path / word_of(export_formats, format);
+      std::string done;
+      store::publish_folder(to, [&](fs::path const& folder) {
+        done =
+            write(format, study, job.model, adapter, proof_of(format, refusal, content, job.model), folder);
+      });
+      spdlog::info("export: {}; {}; {}", done, refusal.text(), to.string());
+    }
   });
   return ExitCode::complete;
 }

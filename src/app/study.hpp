@@ -38,7 +38,7 @@ inline constexpr Words<ExportFormat, 3> export_formats{
 
 /// [export]: what is made, and where the replies are that say what tuning did to refusal.
 struct ExportOptions {
-  ExportFormat format = ExportFormat::merged;
+  std::vector<ExportFormat> format = {ExportFormat::merged};
   std::filesystem::path before;  ///< run, or one evaluation in it, of the model as it is; empty: run.dir
   std::filesystem::path after;   ///< the same of the tuned model
   std::vector<std::string>

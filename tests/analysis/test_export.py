@@ -166,10 +166,15 @@ class Trained:
         with h5py.File(self.tune / "adapter.h5") as file:
             return set(zip(file["layer"][()].tolist(), file["expert"][()].tolist(), strict=True))
 
-    def export(self, format_: str) -> Path:
-        said = support.moerae("export", self.keys | {"export.format": format_}).err
-        assert SAID in said and ("every other byte as it was" in said) == (format_ == "merged")
-        return self.tune / format_
+    @cached_property
+    def exported(self) -> Path:
+        """Where all formats lie that it can have."""
+        merged = [] if "mxfp4" in self.base.parent.name else ["merged", "delta"]
+        lora = self.keys["tune.method"] == "lora"
+        formats = [*merged, "peft"] if lora else merged
+        said = support.moerae("export", self.keys | {"export.format": ", ".join(formats)}).err
+        assert said.count(SAID) == len(formats) and said.count("every other byte as it was") == len(merged[:1])
+        return self.tune
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +197,7 @@ WHOLE = [("full", LAYOUTS[0]), ("full", LAYOUTS[2])]
 @pytest.mark.parametrize(("method", "case"), [*(("lora", case) for case in CASES.values()), *WHOLE])
 def test_the_merged_model_of_transformers_is_the_tuned_one(trained, method: str, case: str) -> None:
     of = trained(case, method)
-    merged = of.export("merged")
+    merged = of.exported / "merged"
     assert {path.name for path in of.base.iterdir()} | {"moerae_proof.json"} == {path.name for path in merged.iterdir()}
     # that with the adapter beside its experts, to the last logit
     stored = getattr(torch, checkpoints.CASES[case].dtype)  # to which weights are rounded, once
@@ -217,7 +222,7 @@ def test_the_merged_model_of_transformers_is_the_tuned_one(trained, method: str,
 
 def test_it_routes_as_the_adapter_does_here(trained, tmp_path: Path) -> None:
     of = trained(LAYOUTS[0])
-    merged = of.export("merged")
+    merged = of.exported / "merged"
     with_adapter = routing(of.keys, tmp_path / "a", adapter=of.tune / "adapter.h5")
     of_merged = routing(of.keys, tmp_path / "b", path=merged)
     assert np.abs(with_adapter - of_merged).max() < 1e-4 * np.abs(of_merged).max()
@@ -226,7 +231,7 @@ def test_it_routes_as_the_adapter_does_here(trained, tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", LAYOUTS)
 def test_a_delta_makes_the_merged_files(trained, case: str) -> None:
     of = trained(case)
-    now, delta = tensors(of.export("merged")), of.export("delta")
+    now, delta = tensors(of.exported / "merged"), of.exported / "delta"
     assert {name: bits(value) for name, value in patched(of.base, delta).items()} == {
         name: bits(value) for name, value in now.items()
     }
@@ -268,7 +273,7 @@ MXFP4 = "gpt_oss-mxfp4-sharded"
 @pytest.mark.parametrize("case", [*CASES.values(), MXFP4])
 def test_peft_adds_what_was_tuned(trained, case: str) -> None:
     of = trained(case)
-    folder = of.export("peft")
+    folder = of.exported / "peft"
     assert json.loads((folder / "moerae_proof.json").read_text())["adapter"] == content_hash(of.tune / "adapter.h5")
     weights = of.wanted.weights()
     found = peft_products(folder, of.wanted.model)
