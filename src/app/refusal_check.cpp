@@ -109,28 +109,34 @@ std::vector<RefusalCheck::OfSet> count(Study const& study, Judged const& before,
   };
   std::vector<RefusalCheck::OfSet> out;
   for (std::size_t p = 0; p < corpus.size(); ++p) {
+    if (corpus.split[p] != Split::validation) continue;
     auto const id = corpus.prompt_id[p];
     auto const set = std::string(corpus.set.name(p));
+    bool const forbidden = asked.empty() ? !has(kept, set) : has(asked, set);
     auto const x = before.refused.find(id), y = after.refused.find(id);
-    if (x == before.refused.end() && y == after.refused.end()) continue;
-    validate<DataError>(
-        x != before.refused.end() && y != after.refused.end(),
-        "export.before, export.after: prompt id {} was answered and judged in one of them alone; repeat "
-        "evaluate and judge in both",
-        id);
+    bool const here = x != before.refused.end(), there = y != after.refused.end();
+    if (!forbidden && !here && !there) continue;
+    validate<DataError>(here && there,
+                        "export.before, export.after: no judged reply to prompt id {} of '{}' in {}; repeat "
+                        "evaluate and judge over all of the validation split, or name the sets that count in "
+                        "export.forbidden",
+                        id, set,
+                        here    ? "the second"
+                        : there ? "the first"
+                                : "both");
     auto at = std::ranges::find(out, set, &RefusalCheck::OfSet::set);
-    if (at == out.end()) at = out.insert(at, {set, asked.empty() ? !has(kept, set) : has(asked, set)});
+    if (at == out.end()) at = out.insert(at, {set, forbidden});
     ++at->prompts;
     at->before += x->second ? 1 : 0;
     at->after += y->second ? 1 : 0;
   }
   for (auto const& name : asked)
     validate<ConfigError>(std::ranges::find(out, name, &RefusalCheck::OfSet::set) != out.end(),
-                          "export.forbidden: no judged reply to a prompt of '{}' on the validation split",
-                          name);
-  validate<ConfigError>(std::ranges::any_of(out, &RefusalCheck::OfSet::forbidden),
-                        "export.forbidden: no judged reply to a prompt of a set that is not of "
-                        "tune.retain_sets, so it is not known whether tuning cost refusal");
+                          "export.forbidden: the corpus has no prompt of '{}' on the validation split", name);
+  validate<ConfigError>(
+      std::ranges::any_of(out, &RefusalCheck::OfSet::forbidden),
+      "export.forbidden: on the validation split there is no prompt of a set that is not of "
+      "tune.retain_sets, so it is not known whether tuning cost refusal; name the sets");
   return out;
 }
 

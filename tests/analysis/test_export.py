@@ -387,6 +387,18 @@ def test_refusal_counts_set_by_set(ready: dict[str, object]) -> None:
     judged(Path(str(ready["export.after"])), AFTER)
 
 
+def test_sets_that_were_not_answered_are_not_passed_over(ready: dict[str, object], tmp_path: Path) -> None:
+    answer = {key: ready[key] for key in ("model.path", "model.dtype", "corpus.path")} | {"evaluate.sets": "plain"}
+    adapter = Path(str(ready["run.dir"])) / "tune/adapter.h5"
+    support.moerae("evaluate", answer | {"run.dir": tmp_path / "before"})
+    support.moerae("evaluate", answer | {"run.dir": tmp_path / "after", "model.adapter": adapter})
+    for name in ("before", "after"):
+        judged(tmp_path / name, {0})
+    runs = ready | {f"export.{name}": tmp_path / name for name in ("before", "after")}
+    support.assert_one_error(support.moerae("export", runs, code=support.DATA), ["of 'learn' in both", "evaluate"])
+    support.moerae("export", runs | {"export.forbidden": "plain"})
+
+
 def test_other_scales_are_for_measurements(ready: dict[str, object]) -> None:
     ended = support.moerae("export", ready | {"model.adapter_scale": -1}, code=support.CONFIG)
     support.assert_one_error(ended, ["model.adapter_scale = -1", "scale 1"])

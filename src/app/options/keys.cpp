@@ -81,7 +81,7 @@ std::vector<Key<ExportOptions>> export_keys() {
       key("format", &ExportOptions::format, exports, List<Choice<ExportFormat, 3>>{{export_formats}}, "one or several: merged: the checkpoint with the trained experts merged in; delta: the changed tensors alone; peft: a LoRA adapter for the transformers model"),
       key("before", &ExportOptions::before, exports, Path{}, "run with the judged replies of the model as it is, or the folder of one evaluation in it; empty: run.dir"),
       key("after", &ExportOptions::after, exports, Path{}, "the same of the tuned model (model.adapter): the two may differ in that and in the grid alone"),
-      key("forbidden", &ExportOptions::forbidden, exports, List<SetName>{}, "prompt sets whose refusal must not fall: where that of one fell by more than 2 points nothing is exported; empty: all that were answered but tune.retain_sets"),
+      key("forbidden", &ExportOptions::forbidden, exports, List<SetName>{}, "prompt sets whose refusal must not fall: where that of one fell by more than 2 points nothing is exported; empty: all of the corpus but tune.retain_sets"),
   };
 }
 // clang-format on
