@@ -34,7 +34,9 @@ start_step() {
 # run_stage COMMAND WORDS...: the program on all ranks of the job. 75 = stopped early, resumable: the job goes back into
 # the queue under its id, so that jobs that depend on it keep waiting.
 run_stage() {
-  local code=0 restarts="${SLURM_RESTART_COUNT:-0}" study
+  local code=0 restarts="${SLURM_RESTART_COUNT:-0}" study job="${SLURM_JOB_ID:-}"
+  # of a task by its number: the id of the last task of an array is that of the whole array, all of which would begin anew
+  [[ -z ${SLURM_ARRAY_JOB_ID:-} ]] || job="${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
   if [[ ${2:-} == --cells ]]; then
     study="$(awk -F '\t' -v task="${SLURM_ARRAY_TASK_ID:-}" '$1 == task { print $2 }' "$3")"
     if [[ -z $study ]]; then
@@ -47,7 +49,7 @@ run_stage() {
   if ((code == 75)); then
     if ((restarts >= ${MOERAE_MAX_RESTARTS:-100})); then
       echo "stage $1: stopped early $((restarts + 1)) times; not queued again. Is --time too short for one shard?" >&2
-    elif scontrol requeue "$SLURM_JOB_ID"; then
+    elif scontrol requeue "$job"; then
       echo "stage $1: stopped early, queued again (restart $((restarts + 1)))"
     else
       echo "stage $1: stopped early and could not be queued again; submit the study once more, it resumes" >&2

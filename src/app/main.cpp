@@ -3,6 +3,7 @@
 
 #include <mpi.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -95,5 +96,9 @@ int main(int argc, char** argv) {
     return launched_first() ? complain(error.what(), error.code()) : static_cast<int>(error.code());
   }
   mpi::Environment const environment(argc, argv);
-  return run_agreed(line, std::move(all));
+  auto const code = run_agreed(line, std::move(all));
+  // All ranks have the same code. When the first of them ends with another than 0, srun --kill-on-bad-exit
+  // terminates the rest, and the job would end with 143 in place of it: no more is queued again.
+  std::signal(SIGTERM, SIG_IGN);
+  return code;
 }

@@ -143,13 +143,15 @@ bool same_study(fs::path const& study, fs::path const& run) {
   return fs::exists(run / "study.ini") && store::read_text(study) == store::read_text(run / "study.ini");
 }
 
-// The last line of a job's log that tells of an error.
+// The last line of a job's log that tells of an error: of the program, or else of whoever started it.
 std::string error_in(fs::path const& log) {
   std::ifstream stream(log);
-  std::string found;
-  for (std::string line; std::getline(stream, line);)
-    if (line.find("error:") != std::string::npos) found = line;
-  return found;
+  std::string ours, any;
+  for (std::string line; std::getline(stream, line);) {
+    if (line.find("error:") != std::string::npos) any = line;
+    if (line.find("moerae: error:") != std::string::npos) ours = line;
+  }
+  return ours.empty() ? any : ours;
 }
 
 struct NotedJob {

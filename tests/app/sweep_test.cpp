@@ -70,6 +70,8 @@ TEST(Sweep, CombinationsAreLeftOutByValueOrLabel) {
 
 TEST(Sweep, NamesFollowTheirForm) {
   EXPECT_EQ(read(models, {"--sweep.names", "s{run.seed}.{model.path}"}).cells[5].name, "s3.two");
+  EXPECT_EQ(read(models, {"--sweep.names", "{model.path}-{corpus.path}-{run.seed}"}).cells[0].name,
+            "one-c.h5-1");
   auto const alike = read(models, {"--model.path", "/a/model|/b/model", "--run.seed", "1|2"});
   EXPECT_EQ(alike.cells[0].name, "a-model-seed1");  // as many parts as tell them apart
 }
@@ -118,7 +120,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{{"--sweep.exclude", "run.seed"}, "expected KEY = VALUE"},
         Refused{{"--sweep.exclude", "model.path = one, model.path = two"}, "leaves no cell"},
         Refused{{"--sweep.names", "{model.path}"}, "two cells are called 'one'"},
-        Refused{{"--sweep.names", "{model}"}, "{model} is no key with several values"},
+        Refused{{"--sweep.names", "{model}"}, "{model} is no key of this sweep"},
         Refused{{"--sweep.names", "../{model.path}{run.seed}"}, "the name becomes that of a folder"},
         Refused{{"--sweep.stages", "record, judge"}, "sweep.stages"},
         Refused{{"--sweep.stage", "record"}, "did you mean sweep.stages?"},

@@ -132,7 +132,8 @@ TEST_F(Status, AnErrorOfAJobThatNeverBeganIsTakenFromItsLog) {
   store::write_text(scratch_ / "sweep" / jobs_file, "record\tcell\t12_3\n");
   EXPECT_EQ(only(scratch_ / "sweep").job, "12_3");
   EXPECT_EQ(only(scratch_ / "sweep").state, "open");
-  store::write_text(scratch_ / "sweep/log/record-12_3.log", "starting\nmoerae: error: no model\nsrun: end\n");
+  store::write_text(scratch_ / "sweep/log/record-12_3.log",
+                    "starting\nmoerae: error: no model\nsrun: error: exit 3\n");
   EXPECT_EQ(only(scratch_ / "sweep").state, "failed");
   EXPECT_THAT(only(scratch_ / "sweep").error, HasSubstr("no model"));
 }

@@ -145,6 +145,14 @@ def test_a_stopped_stage_is_queued_again(cluster: Cluster) -> None:
     assert len(cluster.calls("scontrol")) == 1
 
 
+def test_a_stopped_task_of_an_array_is_queued_again_alone(cluster: Cluster) -> None:
+    """The last task of an array has the array's own id, and `scontrol requeue` of that would restart all of it."""
+    task = {"SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "2"}
+    record = [str(ROOT / "slurm/record.sbatch"), str(ROOT), "a.ini"]
+    done = cluster.run(*record, EXIT_srun="75", SLURM_JOB_ID="7", **task)
+    assert done.returncode == 75 and cluster.calls("scontrol") == [["requeue", "7_2"]]
+
+
 @pytest.mark.parametrize("code", ["1", "2", "3"])
 def test_a_failed_stage_is_not(cluster: Cluster, code: str) -> None:
     done = cluster.run(str(ROOT / "slurm/record.sbatch"), str(ROOT), "a.ini", EXIT_srun=code, SLURM_JOB_ID="7")

@@ -153,6 +153,10 @@ Axes find_axes(std::vector<Given> const& given, SweepOptions const& options, Fau
   return axes;
 }
 
+std::string label_of(Given const& value) {
+  return labels_of(value.name, {value}).front();
+}
+
 Axis const* find_axis(Axes const& axes, std::string const& key) {
   for (auto const& group : axes.groups)
     for (auto const& axis : group)

@@ -31,6 +31,9 @@ struct Axes {
 /// together are faults.
 [[nodiscard]] Axes find_axes(std::vector<Given> const& given, SweepOptions const& options, Faults& faults);
 
+/// What stands for the one value of a key in names: of a path its last part.
+[[nodiscard]] std::string label_of(Given const& value);
+
 /// The axis of a key; null where it has one value.
 [[nodiscard]] Axis const* find_axis(Axes const& axes, std::string const& key);
 

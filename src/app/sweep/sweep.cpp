@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "app/options/keys.hpp"
@@ -136,18 +137,28 @@ std::string default_names(Axes const& axes) {
   return form.empty() ? "cell" : form;
 }
 
-std::string name_of(std::string const& form, std::vector<Pick> const& picks, Faults& faults) {
+// The text that stands for a key in a name; nothing where the sweep has no such key.
+std::optional<std::string> label(std::string const& key, std::vector<Pick> const& picks, Axes const& axes) {
+  for (auto const& pick : picks)
+    if (pick.axis->key == key) return pick.axis->labels[pick.value];
+  for (auto const& fixed : axes.fixed)
+    if (fixed.name == key) return label_of(fixed);
+  return {};
+}
+
+std::string name_of(std::string const& form, std::vector<Pick> const& picks, Axes const& axes,
+                    Faults& faults) {
   std::string name;
   std::size_t at = 0;
   for (auto open = form.find('{'); open != std::string::npos; open = form.find('{', at)) {
     auto const close = form.find('}', open);
     auto const key = form.substr(open + 1, close == std::string::npos ? close : close - open - 1);
-    auto const pick = std::ranges::find(picks, key, [](Pick const& one) { return one.axis->key; });
-    if (close == std::string::npos || pick == picks.end()) {
-      faults.add({}, "sweep.names = {}: {{{}}} is no key with several values", form, key);
+    auto const text = close == std::string::npos ? std::nullopt : label(key, picks, axes);
+    if (!text) {
+      faults.add({}, "sweep.names = {}: {{{}}} is no key of this sweep", form, key);
       return {};
     }
-    name += form.substr(at, open - at) + pick->axis->labels[pick->value];
+    name += form.substr(at, open - at) + *text;
     at = close + 1;
   }
   return name + form.substr(at);
@@ -170,7 +181,7 @@ std::vector<Named> combine(Sweep& sweep, Axes const& axes, Faults& faults) {
       ++sweep.excluded;
       continue;
     }
-    auto const name = name_of(form, picks, faults);
+    auto const name = name_of(form, picks, axes, faults);
     if (name.empty()) return {};
     if (!can_name_a_file(name) || name == "log" || name.starts_with("record-"))
       faults.add(
