@@ -14,9 +14,11 @@ namespace moerae {
 namespace fs = std::filesystem;
 namespace {
 
-// The reduction whose keys are those of the study; where there is one only, that one.
+// The reduction whose keys are those of the study; where there is one only, that one. Of run.from where the
+// run has none.
 fs::path reduction_of(Study const& study, std::string const& asked) {
   auto stages = store::list_stages(study.run.dir, "reduce");
+  if (stages.empty() && !study.run.from.empty()) stages = store::list_stages(study.run.from, "reduce");
   validate<ConfigError>(
       !stages.empty(),
       "{}: {} has no reduction to take the set from; run `moerae reduce` first, or give the "

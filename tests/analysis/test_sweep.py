@@ -122,6 +122,33 @@ def test_all_stages_of_a_cell(tmp_path: Path) -> None:
     assert status(folder / "base")[0] == COMPLETE  # the run by itself is as it was asked for
 
 
+def test_cells_that_differ_behind_reduce_share_a_reduction(tmp_path: Path) -> None:
+    folder = tmp_path / "sweep"
+    found = "template_gate-regular-vs-permitted-and-lookalike"
+    words = [
+        f"--{part}.path={ROOT}/data/planted/base{file}" for part, file in (("model", ""), ("corpus", "/corpus.h5"))
+    ]
+    words += ["--sweep.zip=", "--sweep.names=", "--model.dtype=float32", "--sweep.stages", "record, reduce, tune"]
+    words += ["--tune.set", found, "--tune.steps", "1", "--tune.batch_tokens", "64", "--tune.sets", "jailbreak"]
+    planned = sweep(folder, *words, "--run.seed", "1..2", "--tune.learning_rate", "0.1 | 0.01")
+    assert planned.code == COMPLETE and "2 shared reductions" in planned.out, planned
+    plan = tasks(folder)
+    assert [task["stage"] for task in plan] == ["record", "reduce", "reduce", "tune", "tune", "tune", "tune"]
+    # a task of the same slot, so that arrays pair them, and waits for what it takes its set from
+    assert {task["slot"] for task in plan} == {"0"} and len({task["lane"] for task in plan[1:]}) == 6
+    assert [task["after"] for task in plan if task["run"] == "seed2-learning_rate0.01"] == [plan[2]["run"]]
+    for task in (plan[0], plan[1], plan[3], plan[4]):  # of seed 1
+        ran = run(task["stage"], task["study"])
+        assert ran.code == COMPLETE, ran
+    rows = status(folder)[1]
+    assert {name for (name, _), row in rows.items() if row["state"] == "complete"} == {
+        task["run"] for task in (plan[0], plan[1], plan[3], plan[4])
+    }
+    alone = sweep(folder, *words, "--run.seed", "1..2", "--tune.learning_rate", "0.1")
+    assert "shared reductions" not in alone.out  # a cell of its own reduces for itself
+    assert [task["run"] for task in tasks(folder)[1:]] == ["seed1", "seed2", "seed1", "seed2"]
+
+
 def test_faults_of_all_cells_are_told_before_anything_is_written(tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
     words = ["--contrast.groups", "regular:permitted | regular:nobody", "--grid.expert", "1 | 17"]

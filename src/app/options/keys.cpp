@@ -29,14 +29,14 @@ constexpr Use everywhere{in_run, stage::none, in_run},
     keeps_routing{stage::plan | stage::record | stage::evaluate, stage::record | stage::evaluate},
     adapted{laid_out & ~stage::tune, computing & ~stage::tune, stage::none, "adapter"},
     scaled{laid_out & ~stage::tune}, records{stage::plan | stage::record, stage::record}, planned{laid_out},
-    read_while_computing{computing}, read_by_reduce{stage::reduce}, exports{stage::exports};
+    read_while_computing{computing}, read_from{stage::reduce | stage::attribute | stage::tune | stage::evaluate}, exports{stage::exports};
 
 // clang-format off
 std::vector<Key<RunOptions>> run_keys() {
   return {
       key("dir", &RunOptions::dir, everywhere, Path{}, "run directory: everything the study writes"),
       key("seed", &RunOptions::seed, seed, Integer<std::uint64_t>{0}, "key of all random draws"),
-      key("from", &RunOptions::from, read_by_reduce, Path{}, "another run directory whose record `reduce` reads; empty: that of run.dir"),
+      key("from", &RunOptions::from, read_from, Path{}, "another run directory whose record `reduce` reads, and whose sets `tune` and `evaluate` take where run.dir has no reduction; empty: run.dir"),
       key("wall_limit", &RunOptions::wall_limit, read_while_computing, Optional<Number>{{.above = 0}, ""}, "seconds after which the stages that compute stop at the next batch and can be resumed (exit 75); empty: none"),
   };
 }

@@ -100,35 +100,79 @@ class Planner {
 
   SweepPlan plan() {
     std::vector<SweepRun> cells;
-    for (auto const& cell : sweep_.cells) cells.push_back(add(cell));
+    for (auto const& cell : sweep_.cells) cells.push_back(begin(cell));
     faults_.raise();
-    SweepPlan plan{sweep_.options, std::move(records_), 0, sweep_.excluded};
+    for (std::size_t i = 0; i < cells.size(); ++i) go_on(cells[i], sweep_.cells[i]);
+    faults_.raise();
+    SweepPlan plan{sweep_.options, std::move(records_), 0, reductions_.size(), sweep_.excluded};
     plan.records = plan.runs.size();
+    std::ranges::move(reductions_, std::back_inserter(plan.runs));
     std::ranges::move(cells, std::back_inserter(plan.runs));
     return plan;
   }
 
  private:
-  SweepRun add(SweepCell const& cell) {
+  // Which record a cell reads, and how many have its reduction.
+  SweepRun begin(SweepCell const& cell) {
     auto const& layout = layouts_.of(cell.study);
     for (auto const& fault : layout.faults) faults_.add(fault, cell.name);
     SweepRun run{cell.name, cell.study, cell.values, {}, "", 0, 0, 0};
     if (!layout.faults.empty()) return run;
-    if (std::ranges::any_of(stages_,
-                            [](auto const* one) { return one->shared || one->bit == stage::reduce; })) {
-      auto& record = record_of(cell, layout);
-      run.study.run.from = record.study.run.dir;
-      run.from = record.name;
-      run.slot = record.slot;
-      run.lane = record.users++;
+    if (asked(stage::record | stage::attribute | stage::reduce)) {
+      make_of(record_of(cell, layout), run);
+      if (goes_on()) ++alike_[reduction_name(run, layout)];
     } else {
       run.slot = alone_++;
     }
+    return run;
+  }
+
+  void go_on(SweepRun& run, SweepCell const& cell) {
+    auto const& layout = layouts_.of(cell.study);
+    bool const shares = goes_on() && alike_.at(reduction_name(run, layout)) > 1;
+    if (shares) {
+      auto const& reduction = reduction_of(run, cell, layout);
+      run.study.run.from = reduction.study.run.dir;
+      run.from = reduction.name;
+    }
     for (auto const* stage : stages_)
-      if (!stage->shared) run.tasks.push_back(task_of(*stage, run.study, layout, cell));
+      if (!stage->shared && !(shares && stage->bit == stage::reduce))
+        run.tasks.push_back(task_of(*stage, run.study, layout, cell));
     for (auto const& task : run.tasks)  // refuses a folder of another study
       if (task.inputs.contains("model")) check_folder(run.study, task, cell.name);
-    return run;
+  }
+
+  [[nodiscard]] bool asked(Stages bits) const {
+    return std::ranges::any_of(stages_, [&](auto const* one) { return (one->bit & bits) != 0; });
+  }
+  // Whether something follows that takes its sets from a reduction.
+  [[nodiscard]] bool goes_on() const { return asked(stage::reduce) && asked(stage::tune | stage::evaluate); }
+
+  static void make_of(SweepRun& record, SweepRun& run) {
+    run.study.run.from = record.study.run.dir;
+    run.from = record.name;
+    run.slot = record.slot;
+    run.lane = record.users++;
+  }
+
+  // `run` still reads its record.
+  static std::string reduction_name(SweepRun const& run, StudyLayout const& layout) {
+    auto const stage = std::ranges::find(swept_stages, stage::reduce, &SweptStage::bit);
+    Json const key{{"from", run.from}, {"inputs", inputs_known(*stage, run.study, layout.resolved)}};
+    return fmt::format("reduce-{}-{}", run.study.model.path.filename().string(),
+                       store::inputs_hash(key).substr(0, 8));
+  }
+
+  SweepRun const& reduction_of(SweepRun const& run, SweepCell const& cell, StudyLayout const& layout) {
+    auto const name = reduction_name(run, layout);
+    auto const found = std::ranges::find(reductions_, name, &SweepRun::name);
+    if (found != reductions_.end()) return *found;
+    SweepRun reduction{name, cell.study, {}, {}, "", 0, 0, 0};
+    make_of(*std::ranges::find(records_, run.from, &SweepRun::name), reduction);
+    reduction.study.run.dir = sweep_.options.dir / name;
+    auto const stage = std::ranges::find(swept_stages, stage::reduce, &SweptStage::bit);
+    reduction.tasks.push_back(task_of(*stage, reduction.study, layout, cell));
+    return reductions_.emplace_back(std::move(reduction));
   }
 
   // The one run of all cells with these inputs; named after them, so that other cells do not rename it.
@@ -167,7 +211,8 @@ class Planner {
   std::vector<SweptStage const*> stages_;
   Layouts layouts_;
   CellFaults faults_;
-  std::vector<SweepRun> records_;
+  std::vector<SweepRun> records_, reductions_;
+  std::map<std::string, int> alike_;  // cells by the name that their reduction would have
   std::size_t alone_ = 0;
 };
 

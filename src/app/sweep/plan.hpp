@@ -26,27 +26,28 @@ struct SweepTask {
   JobSize size;
 };
 
-/// A run directory with its study: that of a cell, or the record that several cells reduce.
+/// A run directory with its study: that of a cell, or what several cells share, a record or a reduction of
+/// it.
 struct SweepRun {
   std::string name;
   Study study;
   std::vector<std::pair<std::string, std::string>> values;  ///< what varies, as given; of a cell
   std::vector<SweepTask> tasks;                             ///< in order
-  std::string from;       ///< name of the run whose record it reads; empty: none
-  std::size_t slot = 0;   ///< number of that run: one record and its cells have the same
-  std::size_t lane = 0;   ///< number of the cell among those
-  std::size_t users = 0;  ///< cells that read it
+  std::string from;       ///< name of the run that it reads (run.from); empty: none
+  std::size_t slot = 0;   ///< number of the record: all that is made of it have the same
+  std::size_t lane = 0;   ///< number among those
+  std::size_t users = 0;  ///< runs that are made of it, of a record
 };
 
 struct SweepPlan {
   SweepOptions options;
-  std::vector<SweepRun> runs;  ///< records first, then cells
-  std::size_t records = 0, excluded = 0;
+  std::vector<SweepRun> runs;  ///< records first, then shared reductions, then cells
+  std::size_t records = 0, reductions = 0, excluded = 0;
 };
 
-/// Looks at every model and corpus, finds which cells share a record (and an attribution): those whose inputs
-/// by the table of keys are equal, and what every job needs. Reads only. Throws one ConfigError with the
-/// faults of all cells.
+/// Looks at every model and corpus, finds what cells share and what every job needs: cells whose inputs by
+/// the table of keys are equal have one record (and attribution), and one reduction where they differ in what
+/// comes behind it. Reads only. Throws one ConfigError with the faults of all cells.
 [[nodiscard]] SweepPlan plan_sweep(Sweep const& sweep);
 
 }  // namespace moerae

@@ -183,10 +183,11 @@ std::vector<Named> combine(Sweep& sweep, Axes const& axes, Faults& faults) {
     }
     auto const name = name_of(form, picks, axes, faults);
     if (name.empty()) return {};
-    if (!can_name_a_file(name) || name == "log" || name.starts_with("record-"))
-      faults.add(
-          {}, "the cell '{}': the name becomes that of a folder; {}, nor log or record-...; set sweep.names",
-          name, file_name_rule);
+    if (!can_name_a_file(name) || name == "log" || name.starts_with("record-") || name.starts_with("reduce-"))
+      faults.add({},
+                 "the cell '{}': the name becomes that of a folder; {}, nor log, record-... or reduce-...; "
+                 "set sweep.names",
+                 name, file_name_rule);
     else if (!names.insert(name).second)
       faults.add({}, "two cells are called '{}'; set sweep.names so that every key that varies is in it",
                  name);

@@ -27,16 +27,16 @@ double core_hours(JobSize const& size) {
 
 std::string shared_text(SweepPlan const& plan) {
   std::string text;
-  for (auto const& record : plan.runs) {
-    if (record.users < 2) continue;
-    std::vector<std::string> names;
+  for (std::size_t i = 0; i < plan.records + plan.reductions; ++i) {
+    auto const& shared = plan.runs[i];
+    std::vector<std::string> names, stages;
     for (auto const& run : plan.runs)
-      if (run.from == record.name) names.push_back(run.name);
-    std::vector<std::string> stages;
-    for (auto const& task : record.tasks) stages.push_back(task.stage);
-    text += fmt::format("{} ({}) serves {} cells: {}\n", record.name,
-                        stages.empty() ? "made elsewhere" : fmt::format("{}", fmt::join(stages, ", ")),
-                        names.size(), fmt::join(names, ", "));
+      if (run.from == shared.name) names.push_back(run.name);
+    for (auto const& task : shared.tasks) stages.push_back(task.stage);
+    if (names.size() > 1)
+      text += fmt::format("{} ({}) serves {}: {}\n", shared.name,
+                          stages.empty() ? "made elsewhere" : fmt::format("{}", fmt::join(stages, ", ")),
+                          names.size(), fmt::join(names, ", "));
   }
   return text;
 }
@@ -57,15 +57,17 @@ std::string describe_sweep(SweepPlan const& plan) {
                  fmt::format("{:.1f} GiB", static_cast<double>(task.size.memory) / (1 << 30)),
                  fmt::format("{:.3g}", core_hours(task.size)), task.size.limit});
     }
-  auto const cells = plan.runs.size() - plan.records;
+  auto const cells = plan.runs.size() - plan.records - plan.reductions;
   auto const saved = plan.records == 0 ? 0 : cells - plan.records;
   return table.text() + "\n" + shared_text(plan) +
          fmt::format(
-             "{} cells{}, {} records ({} of {} recordings need not be made); about {:.3g} core hours, if a "
+             "{} cells{}, {} records ({} of {} recordings need not be made){}; about {:.3g} core hours, if a "
              "core reaches {} "
              "GFLOP/s (sweep.gflops)\n",
              cells, plan.excluded ? fmt::format(" ({} combinations left out)", plan.excluded) : "",
-             plan.records, saved, cells, hours, plan.options.gflops);
+             plan.records, saved, cells,
+             plan.reductions ? fmt::format(", {} shared reductions", plan.reductions) : "", hours,
+             plan.options.gflops);
 }
 
 void write_sweep(SweepPlan const& plan) {
