@@ -157,6 +157,15 @@ def test_faults_of_all_cells_are_told_before_anything_is_written(tmp_path: Path)
     assert "'nobody'" in done.err or "nobody" in done.err
     assert "grid.expert = 17" in done.err and "more cells" in done.err
     assert not folder.exists()
+    sets = [
+        "--sweep.stages",
+        "record, reduce, tune, evaluate",
+        "--tune.set",
+        "template_gate-regular-vs-permited-and-lookalike",
+    ]
+    done = sweep(folder, *sets, "--evaluate.conditions", "mask:nothing", "--tune.sets", "jailbreak")
+    assert done.code == CONFIG and "mask:nothing: `reduce` will write no set 'nothing'" in done.err
+    assert "did you mean template_gate-regular-vs-permitted-and-lookalike?" in done.err
     done = sweep(folder, "--job.record.tasks", "3", "--grid.expert", "2")
     assert done.code == CONFIG and "job.record.tasks = 3: not a multiple of grid.expert = 2" in done.err
 

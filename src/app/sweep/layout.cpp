@@ -1,16 +1,20 @@
 #include "app/sweep/layout.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <functional>
 
 #include "app/attribute_job.hpp"
 #include "app/evaluate_job.hpp"
+#include "app/options/nearest.hpp"
 #include "app/record_job.hpp"
 #include "moerae/attribute/openings.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/model/load_weights.hpp"
 #include "moerae/record/shard_bytes.hpp"
 #include "moerae/reduce/names.hpp"
+#include "moerae/reduce/plan/check_options.hpp"
 #include "moerae/tune/examples.hpp"
 
 namespace moerae {
@@ -89,6 +93,27 @@ StageCost cost_of_replies(Study const& study, EvaluateJob const& job) {
           flops_of_token(job.model.plan, true) * both(tokens, conditions)};
 }
 
+// A set that no reduction will write is found here, not when the reduction is there.
+std::vector<std::string> unknown_sets(Study const& study, Corpus const& corpus, bool tunes, bool evaluates) {
+  std::vector<std::pair<std::string, std::string>> named;  // as asked for, and the name of the set
+  if (tunes)
+    for (auto const& asked : study.tune.set)
+      if (asked != all_experts) named.emplace_back("tune.set = " + asked, parse_set(asked, Action::mask).set);
+  if (evaluates)
+    for (auto const& spec : study.evaluate.conditions)
+      if (spec.action != Action::none) named.emplace_back("evaluate.conditions: " + spec.text(), spec.set);
+  auto const known = planned_sets(study.for_reduce(), corpus, study.corpus.sets, study.record.routing);
+  std::vector<std::string> faults;
+  for (auto const& [asked, name] : named) {
+    if (name.ends_with(".json") || std::ranges::find(known, name) != known.end()) continue;
+    auto const meant = nearest(name, known);
+    faults.push_back(fmt::format("{}: `reduce` will write no set '{}'{}", asked, name,
+                                 meant.empty() ? fmt::format("; its sets are {}", fmt::join(known, ", "))
+                                               : fmt::format("; did you mean {}?", meant)));
+  }
+  return faults;
+}
+
 }  // namespace
 
 StudyLayout lay_out(Study const& study, std::vector<std::string> const& stages) {
@@ -108,6 +133,11 @@ StudyLayout lay_out(Study const& study, std::vector<std::string> const& stages) 
     layout.costs["record"] = cost_of_record(study, job);
     layout.costs["reduce"] = cost_of_reduction(study, job);
   });
+  if (asked("reduce") && (asked("tune") || asked("evaluate")))
+    attempt([&] {
+      std::ranges::move(unknown_sets(study, read_corpus(study.corpus.path), asked("tune"), asked("evaluate")),
+                        std::back_inserter(layout.faults));
+    });
   if (asked("attribute"))
     attempt([&] { layout.costs["attribute"] = cost_of_attribution(study, lay_out_margins(study)); });
   if (asked("tune"))

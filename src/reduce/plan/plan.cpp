@@ -175,8 +175,16 @@ ReducePlan plan_reduce(ReduceOptions const& options, Corpus const& corpus, Recor
 
 void check_against_corpus(ReduceOptions const& options, Corpus const& corpus,
                           std::vector<std::string> const& sets, bool has_routing) {
-  if (options.select.empty() && named_sets(options).empty()) return;
-  (void)plan_reduce(options, corpus, {sets, has_routing, nullptr, /*attributions_to_come=*/true});
+  (void)planned_sets(options, corpus, sets, has_routing);
+}
+
+std::vector<std::string> planned_sets(ReduceOptions const& options, Corpus const& corpus,
+                                      std::vector<std::string> const& sets, bool has_routing) {
+  std::vector<std::string> names;
+  if (options.select.empty() && named_sets(options).empty()) return names;
+  auto const plan = plan_reduce(options, corpus, {sets, has_routing, nullptr, /*attributions_to_come=*/true});
+  for (auto const& request : plan.requests) names.push_back(request.name);
+  return names;
 }
 
 nlohmann::ordered_json resolved_inputs(ReduceOptions const& options) {

@@ -27,4 +27,9 @@ void check_options(ReduceOptions const& options, Faults& faults);
 void check_against_corpus(ReduceOptions const& options, Corpus const& corpus,
                           std::vector<std::string> const& sets, bool has_routing);
 
+/// The names of the sets that `reduce` would write, with all attributions that it could read. As
+/// check_against_corpus.
+[[nodiscard]] std::vector<std::string> planned_sets(ReduceOptions const& options, Corpus const& corpus,
+                                                    std::vector<std::string> const& sets, bool has_routing);
+
 }  // namespace moerae
