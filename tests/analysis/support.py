@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import signal
@@ -106,6 +108,19 @@ def moerae(
     finished = start(command, study, ranks, env).wait(timeout)
     assert code is None or finished.code == code, f"expected exit {code} of {command} {study}\n{finished}"
     return finished
+
+
+def call(command: str, *words: str, ranks: int | None = None) -> Finished:
+    """Runs `moerae COMMAND WORDS` to its end, whatever its exit code."""
+    launcher = [] if ranks is None else ["mpirun", "-n", str(ranks), "--bind-to", "none"]
+    return Running([*launcher, str(program()), command, *words], {}).wait(60)
+
+
+def status(folder: Path, *words: str) -> tuple[int, dict[tuple[str, str], dict[str, str]]]:
+    """Exit code of `moerae status`, and its rows by run and stage."""
+    done = call("status", str(folder), "--csv", *words)
+    rows = {(row["run"], row["stage"]): row for row in csv.DictReader(io.StringIO(done.out))}
+    return done.code, rows
 
 
 def random_corpus(path: Path, lengths: list[int], vocabulary: int, seed: int = 0) -> Path:

@@ -1,34 +1,20 @@
-"""`moerae sweep` and `moerae status`: shared records, faults before anything is written, exit codes, going on."""
+"""`moerae sweep`: shared records and reductions, faults before anything is written, adding to a sweep, its status."""
 
 from __future__ import annotations
 
 import csv
-import io
-import json
 from pathlib import Path
 
-import pytest
 import support
-from support import COMPLETE, CONFIG, OTHER, RESUMABLE, ROOT
+from support import COMPLETE, CONFIG, RESUMABLE, ROOT, call, status
 
 STUDY = ROOT / "jobs/sweep.ini"
 # the statistics are not what is tested
 FEW = ["--contrast.criteria", "template_gate", "--contrast.permutations", "20", "--ses.samples", "10"]
 
 
-def run(command: str, *words: str, ranks: int = 1) -> support.Finished:
-    mpirun = ["mpirun", "-n", str(ranks), "--bind-to", "none"] if ranks > 1 else []
-    return support.Running([*mpirun, str(support.program()), command, *words], {}).wait(60)
-
-
 def sweep(folder: Path, *words: str) -> support.Finished:
-    return run("sweep", str(STUDY), "--sweep.dir", str(folder), *FEW, *words)
-
-
-def status(folder: Path, *words: str) -> tuple[int, dict[tuple[str, str], dict[str, str]]]:
-    done = run("status", str(folder), "--csv", *words)
-    rows = {(row["run"], row["stage"]): row for row in csv.DictReader(io.StringIO(done.out))}
-    return done.code, rows
+    return call("sweep", str(STUDY), "--sweep.dir", str(folder), *FEW, *words)
 
 
 def tasks(folder: Path) -> list[dict[str, str]]:
@@ -46,14 +32,14 @@ def test_three_models_and_three_seeds(tmp_path: Path) -> None:
     records = [task for task in tasks(folder) if task["stage"] == "record"]
     assert len(records) == 3
     for n, task in enumerate(records):
-        ran = run("record", task["study"], ranks=1 + n % 2)
+        ran = call("record", task["study"], ranks=(None, 2)[n % 2])
         assert ran.code == COMPLETE, ran
     reductions = [task for task in tasks(folder) if task["stage"] == "reduce"]
     assert sorted(task["run"] for task in reductions) == sorted(
         f"{model}-seed{seed}" for model in ("base-float32", "base-bfloat16", "null-float32") for seed in (1, 2, 3)
     )
     for task in reductions:
-        ran = run("reduce", task["study"])
+        ran = call("reduce", task["study"])
         assert ran.code == COMPLETE, ran
         assert not (folder / task["run"] / "record").exists()
     code, rows = status(folder)
@@ -110,7 +96,7 @@ def test_all_stages_of_a_cell(tmp_path: Path) -> None:
     assert planned.code == COMPLETE, planned
     assert [task["stage"] for task in tasks(folder)] == ["record", "reduce", "tune", "evaluate"]
     for task in tasks(folder):
-        ran = run(task["stage"], task["study"])
+        ran = call(task["stage"], task["study"])
         assert ran.code == COMPLETE, ran
     code, rows = status(folder)
     assert code == COMPLETE, rows
@@ -138,7 +124,7 @@ def test_cells_that_differ_behind_reduce_share_a_reduction(tmp_path: Path) -> No
     assert {task["slot"] for task in plan} == {"0"} and len({task["lane"] for task in plan[1:]}) == 6
     assert [task["after"] for task in plan if task["run"] == "seed2-learning_rate0.01"] == [plan[2]["run"]]
     for task in (plan[0], plan[1], plan[3], plan[4]):  # of seed 1
-        ran = run(task["stage"], task["study"])
+        ran = call(task["stage"], task["study"])
         assert ran.code == COMPLETE, ran
     rows = status(folder)[1]
     assert {name for (name, _), row in rows.items() if row["state"] == "complete"} == {
@@ -179,45 +165,6 @@ def test_a_cell_of_another_study_is_found(tmp_path: Path) -> None:
         for name in ("base", "null")
     ]
     assert sweep(folder, *one, *paths[0]).code == COMPLETE
-    assert run("evaluate", str(folder / "s2.ini")).code == COMPLETE
+    assert call("evaluate", str(folder / "s2.ini")).code == COMPLETE
     done = sweep(folder, *one, *paths[1])
     assert done.code == CONFIG and "s2: " in done.err and "belongs to another study" in done.err
-
-
-def test_status_tells_of_stops_and_failures(tmp_path: Path) -> None:
-    study = str(ROOT / "jobs/planted.ini")
-    folder = tmp_path / "run"
-    words = ["--run.dir", str(folder), "--record.shard_prompts", "64"]
-    assert run("record", study, *words, "--run.wall_limit", "1e-9").code == RESUMABLE
-    code, rows = status(folder)
-    assert code == RESUMABLE and rows["run", "record"]["state"] == "stopped"
-    shard = folder / "record/shard-000000.h5"
-    assert run("record", study, *words).code == COMPLETE
-    assert status(folder)[0] == COMPLETE
-    shard.write_bytes(shard.read_bytes()[:-1])
-    assert run("record", study, *words).code == support.DATA
-    code, rows = status(folder)
-    assert code == OTHER and rows["run", "record"]["state"] == "failed"
-    assert "shard-000000.h5" in rows["run", "record"]["error"]
-    table = run("status", str(folder))
-    assert "39/40 files" in table.out and "0 of 1 complete" in table.out
-    shard.unlink()
-    assert run("record", study, *words).code == COMPLETE
-    (row,) = json.loads(run("status", str(folder), "--json").out)
-    assert (row["state"], row["done"], row["total"], row["error"]) == ("complete", 40, 40, "")
-    again = run("status", str(folder), str(folder), "--watch=1")  # ends, for all is complete
-    assert again.code == COMPLETE and "2 of 2 complete" in again.out
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ([], "nothing is named"),
-        (["no-such-run"], "neither a run in which a stage was begun"),
-        (["--jsn"], "knows --json"),
-        (["--watch=no", "x"], "expected seconds"),
-    ],
-)
-def test_status_refuses(words: list[str], message: str) -> None:
-    done = run("status", *words)
-    assert done.code == CONFIG and message in done.err

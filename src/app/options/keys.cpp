@@ -29,7 +29,8 @@ constexpr Use everywhere{in_run, stage::none, in_run},
     keeps_routing{stage::plan | stage::record | stage::evaluate, stage::record | stage::evaluate},
     adapted{laid_out & ~stage::tune, computing & ~stage::tune, stage::none, "adapter"},
     scaled{laid_out & ~stage::tune}, records{stage::plan | stage::record, stage::record}, planned{laid_out},
-    read_while_computing{computing}, read_from{stage::reduce | stage::attribute | stage::tune | stage::evaluate}, exports{stage::exports};
+    read_while_computing{computing},
+    read_from{stage::reduce | stage::attribute | stage::tune | stage::evaluate}, exports{stage::exports};
 
 // clang-format off
 std::vector<Key<RunOptions>> run_keys() {
