@@ -30,7 +30,7 @@ void RunFolder::check_same_study() const {
   auto const copy = dir_ / "corpus.h5";
   if (!fs::exists(copy)) return;
   auto const theirs = store::content_hash(copy);
-  validate<ConfigError>(theirs == stage_.inputs.at("corpus"),
+  validate<ConfigError>(theirs == stage_.inputs.at("corpus").get<std::string>(),
                         "run.dir = {}: its corpus.h5 is another one (content {}, not {}); nothing in it is "
                         "overwritten: choose another run.dir",
                         dir_.string(), theirs, stage_.inputs.at("corpus").get<std::string>());
