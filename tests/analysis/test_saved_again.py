@@ -111,7 +111,10 @@ def test_layers_may_differ_in_their_layout(corpus: Path, tmp_path: Path) -> None
     support.moerae("record", support.recording(fused, corpus, tmp_path / "run"))
     rows = golden.corpus_rows(corpus)
     want = golden.record(fused, rows)
-    assert (want.logits == golden.record(published, rows).logits).all(), "transformers reads it so too"
+    # to rounding: where a weight lies in memory can change the order of the sums in its products
+    np.testing.assert_allclose(
+        want.logits, golden.record(published, rows).logits, 1e-5, 1e-5, err_msg="transformers reads it so too"
+    )
     parity.assert_equal(want, tmp_path / "run")
 
 
