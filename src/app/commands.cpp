@@ -19,8 +19,7 @@ std::string status_help() {
   return "  --json, --csv      for programs\n"
          "  --watch[=SECONDS]  again every 10 seconds, until all is complete\n\n"
          "RUN is a run directory or its study, SWEEP the folder of a sweep (sweep.dir) or its file. Exit "
-         "code: 0 all of it "
-         "is complete,\n75 it is not, 1 something has failed.\n";
+         "code: 0 all of it is complete,\n75 it is not, 1 something has failed.\n";
 }
 
 }  // namespace
@@ -47,19 +46,16 @@ std::span<Command const> commands() {
        "trains chosen experts alone, the rest frozen, distributed: an adapter; repeating the command resumes",
        run_tune, Takes::study, stage::tune, true},
       {"export",
-       "what `tune` trained as a merged checkpoint, as its changed tensors or for PEFT, where it refuses no "
-       "less than "
-       "before",
+       "what `tune` trained as a merged checkpoint, as its changed tensors or for PEFT, where it refuses "
+       "no less than before",
        run_export, Takes::study, stage::tune | stage::exports},
       {"sweep",
-       "a study with lists of values to one study for each combination: what is shared, what every job "
-       "takes; "
-       "runs nothing",
+       "a study with lists of values to one study for each combination: what is shared, what every "
+       "job takes; runs nothing",
        run_sweep, Takes::study, stage::none, false, print_sweep_keys},
       {"status",
-       "how far the stages of runs and sweeps are, with rate, time left, job and last error; exit code 0 "
-       "only when all "
-       "is complete",
+       "how far the stages of runs and sweeps are, with rate, time left, job and last error; exit code "
+       "0 only when all is complete",
        run_status, Takes::words, stage::none, false, status_help},
       {"verify", "every file of a run against its manifest", run_verify, Takes::study, stage::verify},
       {"show", "values of keys of a study, one a line; paths as the program resolves them", show,

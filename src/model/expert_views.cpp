@@ -6,14 +6,10 @@
 #include "moerae/model/tensor_specs.hpp"
 
 namespace moerae {
-namespace {
 
-// Rows gate, up, gate, up, ... of a file over rows that are gate first.
 torch::Tensor alternating(torch::Tensor const& gate_first) {
   return gate_first.unflatten(0, {2, -1}).transpose(0, 1);
 }
-
-}  // namespace
 
 MlpWeights empty_expert(ModelPlan const& plan, LayerId layer, ExpertId expert, torch::Dtype dtype,
                         Allocate const& allocate, IsPacked const& is_packed) {

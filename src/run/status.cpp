@@ -123,7 +123,7 @@ void add_events(StageStatus& status, std::vector<JournalLine> const& journal) {
 }
 
 StageStatus status_of(std::string const& run, Ledgers const& in, store::StageDir const& stage) {
-  StageStatus status{run, stage.stage, "", "open", 0, 0, "files", {}, {}, "", ""};
+  StageStatus status{.run = run, .stage = stage.stage};
   count(status, in, stage);
   add_events(status, in.journal);
   return status;
@@ -189,7 +189,7 @@ std::vector<StageStatus> status_of_sweep(fs::path const& folder) {
       auto const name = run.at("name").get<std::string>();
       Ledgers const in(folder / name);
       for (auto const& asked : run.at("stages")) {
-        StageStatus status{name, asked.at("stage"), "", "open", 0, 0, "files", {}, {}, "", ""};
+        StageStatus status{.run = name, .stage = asked.at("stage")};
         for (auto const& stage : in.stages)
           if (stage.stage == status.stage && fits(stage.inputs, asked.at("inputs"))) count(status, in, stage);
         if (status.complete() && (status.stage == "evaluate" || status.stage == "tune") &&

@@ -14,9 +14,9 @@ using Json = nlohmann::ordered_json;
 
 constexpr char const* how_to_apply =
     "For every key of `tensors`: in the checkpoint, put the tensor that expert_delta.safetensors has under "
-    "the "
-    "key in the place `tensor`, at `index` of its first axes where there is one (a number, or [begin, end)). "
-    "Same dtype, nothing is added up. `before` and `after` are the XXH3-128 of the bytes of that place.";
+    "the key in the place `tensor`, at `index` of its first axes where there is one (a number, or [begin, "
+    "end)). Same dtype, nothing is added up. `before` and `after` are the XXH3-128 of the bytes of that "
+    "place.";
 
 Json index_of(MergedPart const& part) {
   auto out = Json::array();

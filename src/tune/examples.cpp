@@ -81,8 +81,7 @@ Examples find_examples(Corpus const& corpus, TuneOptions const& options) {
   validate<ConfigError>(
       learned > 0,
       "tune.sets: no prompt of these sets in the discovery split has a reply to be learned (tune.reply = "
-      "{}); "
-      "give the corpus some (a column of that name in its prompt files), or recorded replies as targets",
+      "{}); give the corpus some (a column of that name in its prompt files), or recorded replies as targets",
       word_of(learned_words, options.reply));
   for (auto const p : keep) add_prompt(out, corpus, p, /*retain=*/true, Learned::target, held);
   validate<ConfigError>(

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "moerae/base/check.hpp"
+#include "moerae/model/expert_views.hpp"
 #include "moerae/store/publish.hpp"
 #include "moerae/store/safetensors_writer.hpp"
 #include "moerae/tune/apply_adapter.hpp"
@@ -19,10 +20,6 @@ using Json = nlohmann::ordered_json;
 // Whether the outputs of gate_up_proj are gate, up, gate, up, ... instead of gate first.
 bool alternates(ModelPlan const& plan) {
   return plan.names.experts == ExpertLayout::interleaved || plan.names.experts == ExpertLayout::mxfp4;
-}
-
-torch::Tensor alternating(torch::Tensor const& gate_first) {
-  return gate_first.unflatten(0, {2, -1}).transpose(0, 1).flatten(0, 1);
 }
 
 struct LowRankShape {
@@ -63,7 +60,7 @@ void add_fused(Contents& out, store::AdapterReader const& adapter, std::string c
                            auto b = torch::zeros({rows, rank, experts});
                            for (auto const i : trained) {
                              auto const of = low_rank(adapter, map, i, rows, width).b;
-                             b.select(2, slot(i)).copy_(in_turn ? alternating(of) : of);
+                             b.select(2, slot(i)).copy_(in_turn ? alternating(of).flatten(0, 1) : of);
                            }
                            return b.flatten(1, 2);
                          }});

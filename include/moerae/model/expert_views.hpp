@@ -22,6 +22,9 @@ struct ExpertView {
 /// Memory for a tensor of this shape and dtype.
 using Allocate = std::function<torch::Tensor(std::vector<std::int64_t> const&, torch::Dtype)>;
 
+/// Rows gate, up, gate, up, ... of a file over rows that are gate first: [2 I, ...] -> a view [I, 2, ...].
+[[nodiscard]] torch::Tensor alternating(torch::Tensor const& gate_first);
+
 /// Whether a weight of this name is packed as the plan says.
 using IsPacked = std::function<bool(std::string const&)>;
 

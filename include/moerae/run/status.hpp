@@ -18,14 +18,14 @@ inline constexpr auto jobs_file = "jobs.tsv";
 struct StageStatus {
   std::string run;  ///< name of the run directory
   std::string stage;
-  std::string folder;                ///< of the results; empty: none yet
+  std::string folder = {};           ///< of the results; empty: none yet
   std::string state = "open";        ///< open | begun | stopped | failed | complete
   std::int64_t done = 0, total = 0;  ///< total 0: not known yet
   std::string unit = "files";        ///< files, steps of a training
-  std::optional<double> rate;        ///< units a second, of the last ones
-  std::optional<double> quiet;       ///< seconds since the last one
-  std::string job;                   ///< that began it last, or is to begin it
-  std::string error;                 ///< of the last attempt, where it failed
+  std::optional<double> rate = {};   ///< units a second, of the last ones
+  std::optional<double> quiet = {};  ///< seconds since the last one
+  std::string job = {};              ///< that began it last, or is to begin it
+  std::string error = {};            ///< of the last attempt, where it failed
   [[nodiscard]] bool complete() const { return state == "complete"; }
   /// Seconds that are left at this rate; none where nobody is at work, by all appearances.
   [[nodiscard]] std::optional<double> left() const;

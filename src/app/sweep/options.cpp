@@ -81,10 +81,9 @@ std::string print_sweep_keys() {
   for (auto const& key : job_keys()) add(key, "job.STAGE." + key.name, key.print({}));
   std::ostringstream text;
   text << "The file is a study in which any key may have several values: `key = A | B`, `seed = 1..3`. The "
-          "first one "
-          "varies slowest.\nEvery cell is written to sweep.dir as an ordinary study, CELL.ini, with the run "
-          "directory "
-          "CELL; cells with the same\nmodel, corpus and [record] keys reduce one record. Further keys:\n"
+          "first one varies slowest.\nEvery cell is written to sweep.dir as an ordinary study, CELL.ini, "
+          "with the run directory CELL; cells with the same\nmodel, corpus and [record] keys reduce one "
+          "record. Further keys:\n"
        << all;
   return text.str();
 }

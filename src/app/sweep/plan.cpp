@@ -9,6 +9,7 @@
 
 #include "app/options/inputs.hpp"
 #include "app/options/print.hpp"
+#include "app/sweep/cell_faults.hpp"
 #include "app/sweep/stages.hpp"
 #include "moerae/base/check.hpp"
 #include "moerae/run/folder.hpp"

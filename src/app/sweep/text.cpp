@@ -62,8 +62,7 @@ std::string describe_sweep(SweepPlan const& plan) {
   return table.text() + "\n" + shared_text(plan) +
          fmt::format(
              "{} cells{}, {} records ({} of {} recordings need not be made){}; about {:.3g} core hours, if a "
-             "core reaches {} "
-             "GFLOP/s (sweep.gflops)\n",
+             "core reaches {} GFLOP/s (sweep.gflops)\n",
              cells, plan.excluded ? fmt::format(" ({} combinations left out)", plan.excluded) : "",
              plan.records, saved, cells,
              plan.reductions ? fmt::format(", {} shared reductions", plan.reductions) : "", hours,
